@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ * Backends that passed the gate, and devices opened from them. */
+#ifndef CVK__BACKEND_H
+#define CVK__BACKEND_H
+
+#include <pthread.h>
+
+#include "../base/base.h"
+#include "convoke/device.h"
+
+/* A plugin that was taken. Its tables are copies in this host's size: what an older plugin does not know is zero, so the rest
+ * of the core asks `!= NULL` and nothing else. */
+struct cvk__backend {
+    struct cvk_plugin plugin;
+    struct cvk_kernel *kernels; /* plugin.kernel_count */
+    struct cvk_option *options; /* plugin.option_count */
+    struct cvk_device_api api;
+    void *library; /* of dlopen; NULL if linked in. Never closed */
+    char *path;
+    uint32_t device_count; /* known after cvk__devices_scan */
+    int32_t scan_status;
+    char *scan_error;
+    struct cvk_device_info *infos;
+    bool scanned;
+};
+
+/* A refusal or an acceptance, kept for `devices --why`. */
+struct cvk__plugin_record {
+    char *path, *name, *version, *stage, *reason, *fix;
+    int32_t status;
+    struct cvk__backend *backend; /* NULL if refused */
+};
+
+struct cvk_context {
+    struct cvk__log log;
+    struct cvk__pool *pool;
+    uint64_t memory_limit_bytes;
+    pthread_mutex_t lock; /* guards plugins, devices scan, open and close */
+    struct cvk__plugin_record *plugins;
+    uint32_t plugin_count;
+    struct cvk_device_entry *devices; /* the sorted list, once scanned */
+    uint32_t device_count;
+    bool devices_scanned;
+    struct cvk_host host; /* for query, count and info */
+};
+
+/* An opened device. */
+struct cvk__device {
+    struct cvk_context *ctx;
+    const struct cvk__backend *backend;
+    uint32_t index;
+    bool host_memory;
+    char *spec; /* "simd:0(threads=4)" */
+    void *handle;
+    void *queue; /* NULL: synchronous */
+    struct cvk_device_info info;
+    struct cvk_host host; /* its ctx is this struct */
+    const struct cvk_queue_api *queue_api; /* NULL: without */
+    const struct cvk_event_api *event_api;
+    const struct cvk_map_api *map_api;
+    const struct cvk_profile_api *profile_api;
+    char **option_keys, **option_values; /* the user's, for host.config during open */
+    uint32_t option_count;
+};
+
+#define CVK__MAX_DEVICES 8 /* in one choice */
+
+/* The devices of the choice that was taken, in the user's order. */
+struct cvk__device_list {
+    uint32_t count;
+    bool automatic; /* chosen by `auto`, not named */
+    struct cvk__device *devices[CVK__MAX_DEVICES];
+    char *spec; /* "simd+ref" */
+};
+
+/* core/plugin: fill ctx->plugins from the search path (search.c, loader.c, gate.c). A bad plugin is a record, not a failure. */
+int32_t cvk__plugins_scan(struct cvk_context *ctx, const char *plugin_path);
+void cvk__plugins_finish(struct cvk_context *ctx);
+
+/* core/device/host.c: services. owner: the device, or NULL for the context's own table. */
+void cvk__host_init(struct cvk_host *host, struct cvk_context *ctx, struct cvk__device *owner);
+
+/* core/device/registry.c: asks the backends for their devices once. */
+int32_t cvk__devices_scan(struct cvk_context *ctx);
+/* core/device/open.c: parses spec (NULL: CONVOKE_DEVICE, else auto), opens the first choice that opens whole. A named device that
+ * cannot open fails with every reason. `auto` takes the best backend that opens and adds the reference behind it. */
+int32_t cvk__device_list_open(struct cvk_context *ctx, const char *spec, struct cvk__device_list *out);
+void cvk__device_list_close(struct cvk__device_list *list);
+/* Opens one device of a backend; for the list, for folding and for conformance. options may be NULL. */
+int32_t cvk__device_open(struct cvk_context *ctx, const struct cvk__backend *backend, uint32_t index, const char *options,
+                         struct cvk__device **out);
+void cvk__device_close(struct cvk__device *device);
+/* The backend flagged CVK_PLUGIN_REFERENCE, NULL if none was found. */
+const struct cvk__backend *cvk__backend_reference(const struct cvk_context *ctx);
+
+/* core/device/buffer.c: memory of a device with the host's fallbacks. */
+int32_t cvk__buffer_alloc(struct cvk__device *d, uint64_t bytes, void **buffer);
+void cvk__buffer_free(struct cvk__device *d, void *buffer);
+int32_t cvk__buffer_write(struct cvk__device *d, void *buffer, uint64_t offset, const void *src, uint64_t bytes);
+int32_t cvk__buffer_read(struct cvk__device *d, void *buffer, uint64_t offset, void *dst, uint64_t bytes);
+int32_t cvk__buffer_copy(struct cvk__device *d, void *src, uint64_t src_offset, void *dst, uint64_t dst_offset, uint64_t bytes);
+/* Waits for all work of the device. */
+int32_t cvk__device_finish(struct cvk__device *d);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * The graph as the core sees it. A user's graph and a session's working copy are the same structure: the copy has
+ * concrete sizes, resolved parameters and, after the passes, plans. */
+#ifndef CVK__IR_H
+#define CVK__IR_H
+
+#include <stdatomic.h>
+
+#include "../base/base.h"
+#include "convoke/graph.h"
+#include "convoke/plugin.h"
+
+/* Content of a constant, shared between graphs and sessions. */
+struct cvk__blob {
+    atomic_uint refs;
+    uint32_t reserved;
+    uint64_t bytes;
+    void *data;
+};
+/* Takes `data` (made by cvk__alloc_buffer or malloc); frees it also on failure, when it returns NULL. */
+struct cvk__blob *cvk__blob_create(void *data, uint64_t bytes);
+struct cvk__blob *cvk__blob_ref(struct cvk__blob *blob);
+void cvk__blob_unref(struct cvk__blob *blob); /* NULL is fine */
+
+struct cvk__value {
+    char *name;                  /* NULL: none */
+    struct cvk_tensor_desc desc; /* desc.size == 0: not known yet */
+    uint32_t open_dims;          /* inputs: bit i set if dims[i] is CVK_BATCH */
+    int32_t producer;            /* index of the node, -1 for inputs and constants */
+    uint32_t producer_output;
+    bool is_input;
+    struct cvk__blob *blob;      /* content, if known */
+};
+
+struct cvk__node {
+    uint32_t op;
+    char *name;    /* always set */
+    void *params;  /* op->param_bytes, size filled in */
+    char *note;    /* NULL, or what the shape rule wants to tell (rounding) */
+    uint32_t input_count, output_count;
+    cvk_value *inputs, *outputs; /* 0: left out */
+    struct cvk_epilogue epilogue; /* parts == 0: none */
+    cvk_value bias, scale, shift, residual;
+    bool dead;
+    uint64_t fused_params; /* weights that were folded into this node's constants, for reports */
+};
+
+struct cvk_graph {
+    char *name;
+    int32_t status;
+    char *error;
+    uint64_t seed;
+    uint32_t seed_stream;
+    struct cvk__value *values; /* value v is values[v - 1] */
+    uint32_t value_count, value_capacity;
+    struct cvk__node *nodes; /* in an order in which every input is made before its use */
+    uint32_t node_count, node_capacity;
+    cvk_value *inputs, *outputs;
+    char **output_names;
+    uint32_t input_count, output_count;
+};
+
+static inline struct cvk__value *cvk__value_at(const struct cvk_graph *g, cvk_value v)
+{
+    return v > 0 && (uint32_t)v <= g->value_count ? &g->values[v - 1] : NULL;
+}
+
+/* Records a failure in the graph (the first one stays) and as this thread's; returns the status. */
+int32_t cvk__graph_fail(struct cvk_graph *g, int32_t status, const char *format, ...) CVK_PRINTF(3, 4);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ * binary: one function of two tensors, element by element, with NumPy broadcasting (axes aligned at the end; a size of 1
+ * stretches). Comparisons and logic give bool. Sources: ONNX operators of the same names.
+ */
+#ifndef CONVOKE_OP_BINARY_H
+#define CONVOKE_OP_BINARY_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum cvk_binary_kind {
+    CVK_ADD = 0,
+    CVK_SUB = 1,
+    CVK_MUL = 2,
+    CVK_DIV = 3,     /* integers: truncated; division by zero gives 0 */
+    CVK_POW = 4,     /* the result has a's type */
+    CVK_MIN = 5,     /* NaN in either gives NaN */
+    CVK_MAX = 6,
+    CVK_MOD = 7,     /* sign of the divisor (Python's %) */
+    CVK_FMOD = 8,    /* sign of the dividend (C's fmod) */
+    CVK_PRELU = 9,   /* a < 0 ? a*b : a; b is the slope */
+    CVK_EQUAL = 10,
+    CVK_LESS = 11,
+    CVK_LESS_EQUAL = 12,
+    CVK_GREATER = 13,
+    CVK_GREATER_EQUAL = 14,
+    CVK_AND = 15,
+    CVK_OR = 16,
+    CVK_XOR = 17,
+    CVK_BINARY_KINDS = 18 /* not a kind: how many this header knows */
+};
+
+struct cvk_binary_params {
+    uint32_t size;
+    uint32_t kind; /* enum cvk_binary_kind */
+};
+
+CVK_API cvk_value cvk_binary(struct cvk_graph *g, uint32_t kind, cvk_value a, cvk_value b);
+CVK_API cvk_value cvk_add(struct cvk_graph *g, cvk_value a, cvk_value b);
+CVK_API cvk_value cvk_mul(struct cvk_graph *g, cvk_value a, cvk_value b);
+/* The kind's name, "less_equal"; NULL for an unknown kind. Owns: static text. */
+CVK_API const char *cvk_binary_name(uint32_t kind);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

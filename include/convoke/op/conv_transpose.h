@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * conv_transpose: the transposed (fractionally strided) convolution; the gradient of conv with respect to its input.
+ *
+ *   y[n, oc, i*stride - pad_begin + k*dilation] += x[n, ic, i] * w[ic, oc in group, k], then + b[oc]
+ *
+ * x is [N, IC, spatial...], w is [IC, OC/G, kernel...], y is [N, OC, out...];
+ * out = stride*(in-1) + output_pad + dilation*(kernel-1) + 1 - pad_begin - pad_end, unless output_size is given,
+ * from which the padding then follows. Source: ONNX operator ConvTranspose. Zero in a field is its default.
+ */
+#ifndef CONVOKE_OP_CONV_TRANSPOSE_H
+#define CONVOKE_OP_CONV_TRANSPOSE_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cvk_conv_transpose_params {
+    uint32_t size;
+    uint32_t auto_pad;       /* enum cvk_auto_pad (op/conv.h); CVK_PAD_EXPLICIT in kernels */
+    uint32_t group;          /* 0 means 1 */
+    uint32_t reserved;
+    int64_t kernel[3];       /* pixels; 0: taken from w */
+    int64_t stride[3];       /* 0 means 1 */
+    int64_t dilation[3];     /* 0 means 1 */
+    int64_t pad_begin[3];    /* pixels cut from the front of the result; may be negative in kernels */
+    int64_t pad_end[3];
+    int64_t output_pad[3];   /* extra pixels at the end, < max(stride, dilation) */
+    int64_t output_size[3];  /* wished output pixels, 0: computed */
+};
+
+CVK_API cvk_value cvk_conv_transpose(struct cvk_graph *g, cvk_value x, cvk_value w, cvk_value b,
+                                     const struct cvk_conv_transpose_params *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * dropout: while training, each element becomes 0 with probability `drop` and the others grow by 1/(1-drop); otherwise identity.
+ * The optional second output is the bool mask of the kept. Source: Srivastava et al. 2014; ONNX operator Dropout.
+ * `drop` is the probability that a node is dropped; some texts give the keep probability, which is 1 - drop.
+ * Element i is dropped if cvk_rng_uniform(seed, 0, i) < drop (rng.h), so every backend drops the same nodes.
+ */
+#ifndef CONVOKE_OP_DROPOUT_H
+#define CONVOKE_OP_DROPOUT_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cvk_dropout_params {
+    uint32_t size;
+    uint32_t training; /* 0: identity, mask all ones */
+    uint64_t seed;
+    float drop;        /* 0 <= drop < 1 */
+};
+
+/* mask: NULL, or receives the second output. */
+CVK_API cvk_value cvk_dropout(struct cvk_graph *g, cvk_value x, const struct cvk_dropout_params *p, cvk_value *mask);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * layer_norm: mean and (biased) variance over the axes from `axis` on; y = (x - mean) / sqrt(var + epsilon) * scale + bias.
+ * scale and the optional bias broadcast to x. Optional outputs: mean and 1/sqrt(var + epsilon), with the folded axes of size 1.
+ * Source: arXiv 1607.06450; ONNX operator LayerNormalization.
+ */
+#ifndef CONVOKE_OP_LAYER_NORM_H
+#define CONVOKE_OP_LAYER_NORM_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cvk_layer_norm_params {
+    uint32_t size;
+    int32_t axis; /* negative counts from the end; not negative in kernels */
+    float epsilon;
+};
+
+/* bias may be 0; mean and inv_std are NULL or receive the further outputs. */
+CVK_API cvk_value cvk_layer_norm(struct cvk_graph *g, cvk_value x, cvk_value scale, cvk_value bias,
+                                 const struct cvk_layer_norm_params *p, cvk_value *mean, cvk_value *inv_std);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * matmul: matrix product with NumPy's rules: the last two axes multiply, the axes before them broadcast; a vector counts
+ * as a row on the left and as a column on the right, and its axis is dropped from the result. Source: ONNX operator MatMul.
+ */
+#ifndef CONVOKE_OP_MATMUL_H
+#define CONVOKE_OP_MATMUL_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cvk_matmul_params {
+    uint32_t size;
+    uint32_t reserved;
+};
+
+CVK_API cvk_value cvk_matmul(struct cvk_graph *g, cvk_value a, cvk_value b);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * one_hot: y has one more axis than the indices, of size depth; y is values[1] where the place on that axis equals the index (negative
+ * ones count from the end; others out of range give no hot place) and values[0] elsewhere. Inputs: indices (any number type),
+ * depth (one element, known when the session is made; or the field), values (two elements). Source: ONNX operator OneHot.
+ */
+#ifndef CONVOKE_OP_ONE_HOT_H
+#define CONVOKE_OP_ONE_HOT_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cvk_one_hot_params {
+    uint32_t size;
+    int32_t axis;  /* place of the new axis in y; negative counts from y's end; not negative in kernels */
+    int64_t depth; /* 0: from the input */
+};
+
+/* depth: 0 (then from p), or an i64 value. */
+CVK_API cvk_value cvk_one_hot(struct cvk_graph *g, cvk_value indices, cvk_value depth, cvk_value values,
+                              const struct cvk_one_hot_params *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

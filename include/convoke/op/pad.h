@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * pad: adds elements at the two ends of each axis; negative pads cut. reflect mirrors without repeating the border, edge repeats
+ * it, wrap goes round. Source: ONNX operator Pad. Instead of the fields, further inputs (known when the session is made) may
+ * give pads (i64: all begins, then all ends), the value (one element), and axes.
+ */
+#ifndef CONVOKE_OP_PAD_H
+#define CONVOKE_OP_PAD_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum cvk_pad_mode { CVK_PAD_CONSTANT = 0, CVK_PAD_REFLECT = 1, CVK_PAD_EDGE = 2, CVK_PAD_WRAP = 3 };
+
+struct cvk_pad_params {
+    uint32_t size;
+    uint32_t mode;               /* enum cvk_pad_mode */
+    double value;                /* constant mode */
+    int64_t begin[CVK_MAX_RANK]; /* elements, one entry per axis */
+    int64_t end[CVK_MAX_RANK];
+};
+
+CVK_API cvk_value cvk_pad(struct cvk_graph *g, cvk_value x, const struct cvk_pad_params *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * pool: a window slides over each map alone and keeps one number: the maximum, the mean, or the Lp norm. The depth stays.
+ *
+ * x is [N, C, spatial...] with one to three spatial dimensions. Window positions as in conv; with CVK_ROUND_CEIL
+ * the count is rounded up and a last window that would begin in the end padding is dropped.
+ * max: padding never wins; the optional second output holds, as i64, the flat index of each maximum in x (row-major over
+ * the whole tensor; storage_order 1: the spatial part column-major). avg: divided by the number of pixels inside x, or,
+ * with count_include_pad, inside x and its padding. lp: (sum |x|^p)^(1/p). global: the window is the whole map.
+ * Source: ONNX operators MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool.
+ */
+#ifndef CONVOKE_OP_POOL_H
+#define CONVOKE_OP_POOL_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum cvk_pool_kind { CVK_POOL_MAX = 0, CVK_POOL_AVG = 1, CVK_POOL_LP = 2 };
+
+struct cvk_pool_params {
+    uint32_t size;
+    uint32_t kind;              /* enum cvk_pool_kind */
+    uint32_t global;            /* 1: window = whole map; kernel, stride and padding are then filled by the library */
+    uint32_t auto_pad;          /* enum cvk_auto_pad (op/conv.h) */
+    uint32_t rounding;          /* enum cvk_rounding (op/conv.h) */
+    uint32_t count_include_pad; /* avg only: 1 counts padded pixels */
+    uint32_t storage_order;     /* indices of max: 0 row-major, 1 column-major */
+    int32_t p;                  /* lp only, 0 means 2 */
+    int64_t kernel[3];          /* pixels, required unless global */
+    int64_t stride[3];          /* 0 means 1 */
+    int64_t dilation[3];        /* 0 means 1 */
+    int64_t pad_begin[3];
+    int64_t pad_end[3];
+};
+
+/* indices: NULL, or receives the value of the second output (max only). */
+CVK_API cvk_value cvk_pool(struct cvk_graph *g, cvk_value x, const struct cvk_pool_params *p, cvk_value *indices);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

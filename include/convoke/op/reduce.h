@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * reduce: folds the named axes to one number. Source: ONNX operators ReduceSum, ReduceMean, ....
+ *
+ * Without axes all are folded, unless noop_empty. Negative axes count from the end. An optional second input (i64,
+ * known when the session is made) names the axes instead of the field.
+ */
+#ifndef CONVOKE_OP_REDUCE_H
+#define CONVOKE_OP_REDUCE_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum cvk_reduce_kind {
+    CVK_REDUCE_SUM = 0,
+    CVK_REDUCE_MEAN = 1,
+    CVK_REDUCE_MAX = 2,
+    CVK_REDUCE_MIN = 3,
+    CVK_REDUCE_PROD = 4,
+    CVK_REDUCE_L1 = 5,          /* sum |x| */
+    CVK_REDUCE_L2 = 6,          /* sqrt(sum x^2) */
+    CVK_REDUCE_LOG_SUM = 7,     /* log(sum x) */
+    CVK_REDUCE_LOG_SUM_EXP = 8, /* log(sum exp(x)), without overflow */
+    CVK_REDUCE_SUM_SQUARE = 9,
+    CVK_REDUCE_KINDS = 10
+};
+
+struct cvk_reduce_params {
+    uint32_t size;
+    uint32_t kind;       /* enum cvk_reduce_kind */
+    uint32_t keep_dims;  /* 1: folded axes stay with size 1 */
+    uint32_t noop_empty; /* 1: no axes means nothing is folded */
+    uint32_t axis_count; /* in kernels: sorted, not negative, without doubles, all axes written out */
+    int32_t axes[CVK_MAX_RANK];
+};
+
+CVK_API cvk_value cvk_reduce(struct cvk_graph *g, cvk_value x, const struct cvk_reduce_params *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

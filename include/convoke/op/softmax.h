@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * softmax: along one axis, y = exp(x - max) / sum exp(x - max); its logarithm; or hardmax: 1 at the first maximum, else 0.
+ *
+ * flatten: the rule of ONNX opsets below 13: x is seen as a matrix, the axes before `axis` being rows and the rest columns,
+ * and the softmax runs over whole rows.
+ */
+#ifndef CONVOKE_OP_SOFTMAX_H
+#define CONVOKE_OP_SOFTMAX_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum cvk_softmax_kind { CVK_SOFTMAX = 0, CVK_LOG_SOFTMAX = 1, CVK_HARDMAX = 2 };
+
+struct cvk_softmax_params {
+    uint32_t size;
+    uint32_t kind;    /* enum cvk_softmax_kind */
+    int32_t axis;     /* negative counts from the end; not negative in kernels */
+    uint32_t flatten; /* 1: over all axes from `axis` on */
+};
+
+CVK_API cvk_value cvk_softmax(struct cvk_graph *g, cvk_value x, const struct cvk_softmax_params *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * tile: repeats the whole tensor `repeats[i]` times along axis i; an optional second input (i64, known when the session is made)
+ * may give the repeats. In kernels the two descriptors tell all.
+ */
+#ifndef CONVOKE_OP_TILE_H
+#define CONVOKE_OP_TILE_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cvk_tile_params {
+    uint32_t size;
+    uint32_t count;                /* 0, or the rank */
+    int64_t repeats[CVK_MAX_RANK];
+};
+
+CVK_API cvk_value cvk_tile(struct cvk_graph *g, cvk_value x, const struct cvk_tile_params *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

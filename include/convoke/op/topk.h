@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * topk: the k largest (or smallest) elements along one axis, sorted, and their indices (i64); equal elements in order of index.
+ * k comes from the field, or from an optional second input (i64, known when the session is made).
+ */
+#ifndef CONVOKE_OP_TOPK_H
+#define CONVOKE_OP_TOPK_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cvk_topk_params {
+    uint32_t size;
+    int32_t axis;      /* not negative in kernels */
+    uint32_t smallest; /* 1: the smallest instead of the largest */
+    uint32_t reserved;
+    int64_t k;         /* 0: from the input */
+};
+
+/* indices: receives the second output. */
+CVK_API cvk_value cvk_topk(struct cvk_graph *g, cvk_value x, const struct cvk_topk_params *p, cvk_value *indices);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * transpose: y's axis i is x's axis perm[i]; with count 0 the axes are reversed.
+ */
+#ifndef CONVOKE_OP_TRANSPOSE_H
+#define CONVOKE_OP_TRANSPOSE_H
+
+#include "../tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cvk_transpose_params {
+    uint32_t size;
+    uint32_t count;             /* 0, or the rank; always the rank in kernels */
+    int32_t perm[CVK_MAX_RANK];
+};
+
+CVK_API cvk_value cvk_transpose(struct cvk_graph *g, cvk_value x, const struct cvk_transpose_params *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
