@@ -153,7 +153,8 @@ enum cvk_epilogue_part {
 };
 
 /* What a kernel applies to each result before it stores it, in this order and only the parts that are set:
- * y = activation((acc + bias[c]) * scale[c] + shift[c] + residual). c is the index on `axis` of y. Append only. */
+ * y = activation((acc + bias[c]) * scale[c] + shift[c] + residual). c is the index on `axis` of y. bias, scale and shift are
+ * f32 whatever y is, the residual has y's type. Append only. */
 struct cvk_epilogue {
     uint32_t size;
     uint32_t parts;      /* enum cvk_epilogue_part, or-ed */
@@ -233,7 +234,8 @@ struct cvk_exec {
 enum cvk_kernel_flag {
     CVK_KERNEL_IN_PLACE = 1 << 0,   /* output 0 may be the memory of input 0 (same bytes) */
     CVK_KERNEL_ANY_LAYOUT = 1 << 1, /* works on the flat elements of any layout, the same for all operands */
-    CVK_KERNEL_KEEPS_CONSTANTS = 1 << 2 /* run does not read the constant inputs that build has seen: the host may drop them */
+    CVK_KERNEL_KEEPS_CONSTANTS = 1 << 2, /* run does not read the constant inputs that build has seen: the host may drop them */
+    CVK_KERNEL_ALL_INPUTS = 1 << 3 /* layouts_x holds for every input (concat), not for input 0 alone; else the others are plain */
 };
 
 /* One row: one way to run one pass of one op. Rows of one op and pass stand in order of preference. A mask of 0 means

@@ -105,6 +105,7 @@ struct cvk_node_report {
     const struct cvk_tensor_desc *const *inputs; /* an entry may be NULL */
     const struct cvk_tensor_desc *const *outputs;
     const int32_t *input_ids, *output_ids; /* numbers of the values, for drawing the graph; -1: left out */
+    int32_t residual_id;   /* of the epilogue's residual; -1: none */
     uint64_t params;       /* weights that belong to this node, biases included */
     uint64_t macs;         /* multiply-adds of one run */
     uint64_t flops;        /* all floating-point operations of one run, a multiply-add counting 2 */

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: MIT
- * Every op header at once. */
+ * Every op header at once.
+ *
+ * Example (Maps of 28x28 to ten probabilities):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value head(struct cvk_graph *g, cvk_value x)
+ * {
+ *     x = cvk_pool(g, x, &(struct cvk_pool_params){.kind = CVK_POOL_AVG, .global = 1}, NULL);
+ *     x = cvk_layer_dense(g, cvk_flatten(g, x), 10);
+ *     return cvk_softmax(g, x, &(struct cvk_softmax_params){.axis = 1});
+ * }
+ * @endcode
+ */
 #ifndef CONVOKE_OP_ALL_H
 #define CONVOKE_OP_ALL_H
 

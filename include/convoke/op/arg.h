@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * arg: the index (i64) of the largest or smallest element along one axis; the first of equals, or the last with select_last.
  * NaN counts as the largest (argmax) or the smallest (argmin).
+ *
+ * Example (Scores [N, 10] to the number of the best class, [N]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value best_class(struct cvk_graph *g, cvk_value scores)
+ * {
+ *     return cvk_arg(g, scores, &(struct cvk_arg_params){.kind = CVK_ARG_MAX, .axis = 1});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_ARG_H
 #define CONVOKE_OP_ARG_H

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * binary: one function of two tensors, element by element, with NumPy broadcasting (axes aligned at the end; a size of 1
  * stretches). Comparisons and logic give bool. Sources: ONNX operators of the same names.
+ *
+ * Example (A residual block ends in x + f(x), of the same sizes; then everything is halved, the one number being stretched):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value join(struct cvk_graph *g, cvk_value x, cvk_value fx)
+ * {
+ *     cvk_value half = cvk_constant(g, NULL, CVK_F32, 1, (int64_t[]){1}, (float[]){0.5f});
+ *     return cvk_binary(g, CVK_MUL, cvk_add(g, x, fx), half);
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_BINARY_H
 #define CONVOKE_OP_BINARY_H

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * concat: joins tensors along one axis; all other sizes are equal.
+ *
+ * Example ([N, 16, 14, 14] and [N, 32, 14, 14] to [N, 48, 14, 14]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value join(struct cvk_graph *g, cvk_value a, cvk_value b)
+ * {
+ *     return cvk_concat(g, (cvk_value[]){a, b}, 2, &(struct cvk_concat_params){.axis = 1});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_CONCAT_H
 #define CONVOKE_OP_CONCAT_H

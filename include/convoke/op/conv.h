@@ -6,6 +6,16 @@
  * x is [N, IC, spatial...], w is [OC, IC/G, kernel...], b is [OC], y is [N, OC, out...]; reads outside x are 0.
  * out = floor((in + pad_begin + pad_end - dilation*(kernel-1) - 1) / stride) + 1. Source: ONNX operator Conv.
  * Depthwise convolution is group == IC. Zero in a field is its default.
+ *
+ * Example ([N, 3, 224, 224] to [N, 64, 112, 112]; weights is [64, 3, 7, 7]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value first_layer(struct cvk_graph *g, cvk_value image, cvk_value weights, cvk_value bias)
+ * {
+ *     return cvk_conv(g, image, weights, bias,
+ *                     &(struct cvk_conv_params){.stride = {2, 2}, .pad_begin = {3, 3}, .pad_end = {3, 3}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_CONV_H
 #define CONVOKE_OP_CONV_H

@@ -6,6 +6,15 @@
  * x is [N, IC, spatial...], w is [IC, OC/G, kernel...], y is [N, OC, out...];
  * out = stride*(in-1) + output_pad + dilation*(kernel-1) + 1 - pad_begin - pad_end, unless output_size is given,
  * from which the padding then follows. Source: ONNX operator ConvTranspose. Zero in a field is its default.
+ *
+ * Example ([N, 64, 14, 14] to [N, 32, 28, 28]; weights is [64, 32, 2, 2]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value up(struct cvk_graph *g, cvk_value x, cvk_value weights)
+ * {
+ *     return cvk_conv_transpose(g, x, weights, 0, &(struct cvk_conv_transpose_params){.stride = {2, 2}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_CONV_TRANSPOSE_H
 #define CONVOKE_OP_CONV_TRANSPOSE_H

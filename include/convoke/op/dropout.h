@@ -3,6 +3,15 @@
  * The optional second output is the bool mask of the kept. Source: Srivastava et al. 2014; ONNX operator Dropout.
  * `drop` is the probability that a node is dropped; some texts give the keep probability, which is 1 - drop.
  * Element i is dropped if cvk_rng_uniform(seed, 0, i) < drop (rng.h), so every backend drops the same nodes.
+ *
+ * Example (Half of the nodes are dropped in training; the mask is not wanted):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value thin_out(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_dropout(g, x, &(struct cvk_dropout_params){.training = 1, .seed = 7, .drop = 0.5f}, NULL);
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_DROPOUT_H
 #define CONVOKE_OP_DROPOUT_H

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * expand: repeats axes of size 1 (broadcasting both ways, as ONNX's Expand) to the sizes given by the field or by an optional second
  * input (i64, known when the session is made). In kernels the output's descriptor tells all.
+ *
+ * Example ([1, 3, 1, 1] to [8, 3, 28, 28]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value spread(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_expand(g, x, &(struct cvk_expand_params){.count = 4, .dims = {8, 3, 28, 28}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_EXPAND_H
 #define CONVOKE_OP_EXPAND_H

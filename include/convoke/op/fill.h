@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * fill: a tensor of one repeated value (ONNX ConstantOfShape). The sizes come from the fields, or from the one optional
  * input (i64, known when the session is made).
+ *
+ * Example (Ten rows of 64 ones):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value ones(struct cvk_graph *g)
+ * {
+ *     return cvk_fill(g, 0, &(struct cvk_fill_params){.dtype = CVK_F32, .count = 2, .value = 1, .dims = {10, 64}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_FILL_H
 #define CONVOKE_OP_FILL_H

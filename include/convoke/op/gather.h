@@ -5,6 +5,15 @@
  * elements: indices have y's sizes, each picks one element along `axis`.
  * nd: the last axis of indices holds a tuple that addresses x after `batch_dims` leading axes.
  * An index out of range is an error of the run (CVK_E_ARG), never a wild read.
+ *
+ * Example (Rows of a table [1000, 64] by their numbers [N, 5]: [N, 5, 64]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value look_up(struct cvk_graph *g, cvk_value table, cvk_value numbers)
+ * {
+ *     return cvk_gather(g, table, numbers, &(struct cvk_gather_params){.kind = CVK_GATHER, .axis = 0});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_GATHER_H
 #define CONVOKE_OP_GATHER_H

@@ -3,6 +3,15 @@
  *
  * c is optional and broadcasts to [M, N]. A fully connected (dense) layer is gemm with trans_b = 1 and weights [N, K].
  * Source: ONNX operator Gemm.
+ *
+ * Example (Half the product of a [M, K] and b [K, N]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value half_product(struct cvk_graph *g, cvk_value a, cvk_value b)
+ * {
+ *     return cvk_gemm(g, a, b, 0, &(struct cvk_gemm_params){.scaled = 1, .alpha = 0.5f});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_GEMM_H
 #define CONVOKE_OP_GEMM_H

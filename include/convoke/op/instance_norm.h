@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * instance_norm: for each image and channel alone, y = (x - mean) / sqrt(var + epsilon) * scale[c] + bias[c], mean and
  * (biased) variance over the spatial axes. Source: arXiv 1607.08022; ONNX operator InstanceNormalization.
+ *
+ * Example (Maps with two channels, each map to mean 0 and variance 1):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value normalise(struct cvk_graph *g, cvk_value x)
+ * {
+ *     cvk_value scale = cvk_constant(g, "scale", CVK_F32, 1, (int64_t[]){2}, (float[]){1, 1});
+ *     cvk_value bias = cvk_constant(g, "bias", CVK_F32, 1, (int64_t[]){2}, (float[]){0, 0});
+ *     return cvk_instance_norm(g, x, scale, bias, &(struct cvk_instance_norm_params){.epsilon = 1e-5f});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_INSTANCE_NORM_H
 #define CONVOKE_OP_INSTANCE_NORM_H

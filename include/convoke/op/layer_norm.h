@@ -2,6 +2,16 @@
  * layer_norm: mean and (biased) variance over the axes from `axis` on; y = (x - mean) / sqrt(var + epsilon) * scale + bias.
  * scale and the optional bias broadcast to x. Optional outputs: mean and 1/sqrt(var + epsilon), with the folded axes of size 1.
  * Source: arXiv 1607.06450; ONNX operator LayerNormalization.
+ *
+ * Example (Rows of x [N, 4], each to mean 0 and variance 1; mean and deviation are not wanted):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value normalise(struct cvk_graph *g, cvk_value x)
+ * {
+ *     cvk_value scale = cvk_constant(g, "scale", CVK_F32, 1, (int64_t[]){4}, (float[]){1, 1, 1, 1});
+ *     return cvk_layer_norm(g, x, scale, 0, &(struct cvk_layer_norm_params){.axis = -1, .epsilon = 1e-5f}, NULL, NULL);
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_LAYER_NORM_H
 #define CONVOKE_OP_LAYER_NORM_H

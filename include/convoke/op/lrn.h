@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * lrn: local response normalisation across channels: y = x / (k + alpha/n * sum x^2)^beta, the sum over n neighbouring
  * channels, floor((n-1)/2) before and ceil((n-1)/2) after. Source: Krizhevsky et al. 2012, section 3.3; ONNX operator LRN.
+ *
+ * Example (As in AlexNet: five neighbouring channels):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value normalise(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_lrn(g, x, &(struct cvk_lrn_params){.window = 5, .alpha = 1e-4f, .beta = 0.75f, .k = 2});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_LRN_H
 #define CONVOKE_OP_LRN_H

@@ -2,6 +2,15 @@
  * pad: adds elements at the two ends of each axis; negative pads cut. reflect mirrors without repeating the border, edge repeats
  * it, wrap goes round. Source: ONNX operator Pad. Instead of the fields, further inputs (known when the session is made) may
  * give pads (i64: all begins, then all ends), the value (one element), and axes.
+ *
+ * Example ([N, C, 28, 28] to [N, C, 32, 32], the border mirrored):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value border(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_pad(g, x, &(struct cvk_pad_params){.mode = CVK_PAD_REFLECT, .begin = {0, 0, 2, 2}, .end = {0, 0, 2, 2}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_PAD_H
 #define CONVOKE_OP_PAD_H

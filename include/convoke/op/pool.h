@@ -7,6 +7,15 @@
  * the whole tensor; storage_order 1: the spatial part column-major). avg: divided by the number of pixels inside x, or,
  * with count_include_pad, inside x and its padding. lp: (sum |x|^p)^(1/p). global: the window is the whole map.
  * Source: ONNX operators MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool.
+ *
+ * Example ([N, C, 28, 28] to [N, C, 14, 14]; the places of the maxima are not wanted):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value halve(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_pool(g, x, &(struct cvk_pool_params){.kind = CVK_POOL_MAX, .kernel = {2, 2}, .stride = {2, 2}}, NULL);
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_POOL_H
 #define CONVOKE_OP_POOL_H

@@ -3,6 +3,15 @@
  *
  * Without axes all are folded, unless noop_empty. Negative axes count from the end. An optional second input (i64,
  * known when the session is made) names the axes instead of the field.
+ *
+ * Example (The mean of each map: [N, C, H, W] to [N, C]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value map_means(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_reduce(g, x, &(struct cvk_reduce_params){.kind = CVK_REDUCE_MEAN, .axis_count = 2, .axes = {2, 3}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_REDUCE_H
 #define CONVOKE_OP_REDUCE_H

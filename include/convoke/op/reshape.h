@@ -5,6 +5,15 @@
  * reshape: dims with one -1 (worked out) and 0 (copied from x, unless allow_zero). flatten: [product before axis, product
  * from axis on]. squeeze: drops the named axes (all of size 1 if none is named). unsqueeze: puts axes of size 1 at the named
  * places of the result. An optional second input (i64, known when the session is made) gives the dims or axes.
+ *
+ * Example ([N, 64, 7, 7] to [N, 64, 49]: the first size is kept, the last one worked out):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value join_space(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_reshape(g, x, &(struct cvk_reshape_params){.kind = CVK_RESHAPE, .count = 3, .dims = {0, 64, -1}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_RESHAPE_H
 #define CONVOKE_OP_RESHAPE_H

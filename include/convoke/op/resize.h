@@ -7,6 +7,15 @@
  *
  * nearest rounds that place by nearest_mode. Sizes or scales come from the fields or from further inputs (roi, scales, sizes;
  * known when the session is made).
+ *
+ * Example (Twice as high and wide, linear between the pixels):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value enlarge(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_resize(g, x, &(struct cvk_resize_params){.mode = CVK_RESIZE_LINEAR, .count = 4, .scale = {1, 1, 2, 2}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_RESIZE_H
 #define CONVOKE_OP_RESIZE_H

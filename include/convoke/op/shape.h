@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * shape: the sizes of x as an i64 vector (axes from start to below end), or the number of its elements as one i64. Always
  * known when the session is made, so no backend ever runs it. Source: ONNX operators Shape and Size.
+ *
+ * Example (The number of images, as a vector of one number):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value batch_size(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_shape(g, x, &(struct cvk_shape_params){.kind = CVK_SHAPE_DIMS, .start = 0, .end = 1, .end_given = 1});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_SHAPE_H
 #define CONVOKE_OP_SHAPE_H

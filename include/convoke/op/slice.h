@@ -2,6 +2,16 @@
  * slice: takes start, start+step, ... below end on each named axis. Negative starts and ends count from the end of the
  * axis, steps may be negative, out-of-range bounds are clamped. Source: ONNX operator Slice. Instead of the fields, further
  * inputs (i64 or i32, known when the session is made) may give starts, ends, axes, steps.
+ *
+ * Example (The middle 24x24 pixels of [N, C, 28, 28]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value middle(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_slice(g, x, &(struct cvk_slice_params){
+ *                                .count = 2, .axes_given = 1, .axes = {2, 3}, .start = {2, 2}, .end = {26, 26}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_SLICE_H
 #define CONVOKE_OP_SLICE_H

@@ -3,6 +3,15 @@
  *
  * flatten: the rule of ONNX opsets below 13: x is seen as a matrix, the axes before `axis` being rows and the rest columns,
  * and the softmax runs over whole rows.
+ *
+ * Example (Scores [N, 10] to probabilities):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value probabilities(struct cvk_graph *g, cvk_value scores)
+ * {
+ *     return cvk_softmax(g, scores, &(struct cvk_softmax_params){.axis = 1});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_SOFTMAX_H
 #define CONVOKE_OP_SOFTMAX_H

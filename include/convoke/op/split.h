@@ -2,6 +2,15 @@
  * split: cuts a tensor along one axis into as many parts as there are outputs; the reverse of concat. The parts' sizes come
  * from the optional second input (i64, known when the session is made), else they are equal (a smaller last one only if
  * `ragged`). In kernels the outputs' descriptors tell the sizes.
+ *
+ * Example ([N, 64, H, W] to two halves of 32 channels):
+ * @code
+ * #include <convoke/convoke.h>
+ * int32_t halves(struct cvk_graph *g, cvk_value x, cvk_value y[2])
+ * {
+ *     return cvk_split(g, x, 0, &(struct cvk_split_params){.axis = 1}, 2, y);
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_SPLIT_H
 #define CONVOKE_OP_SPLIT_H

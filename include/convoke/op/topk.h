@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * topk: the k largest (or smallest) elements along one axis, sorted, and their indices (i64); equal elements in order of index.
  * k comes from the field, or from an optional second input (i64, known when the session is made).
+ *
+ * Example (The five best of [N, 1000] scores: [N, 5], and which they are):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value five_best(struct cvk_graph *g, cvk_value scores, cvk_value *classes)
+ * {
+ *     return cvk_topk(g, scores, &(struct cvk_topk_params){.axis = 1, .k = 5}, classes);
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_TOPK_H
 #define CONVOKE_OP_TOPK_H

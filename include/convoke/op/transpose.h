@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * transpose: y's axis i is x's axis perm[i]; with count 0 the axes are reversed.
+ *
+ * Example ([N, H, W, C] to [N, C, H, W]):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value channels_first(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_transpose(g, x, &(struct cvk_transpose_params){.count = 4, .perm = {0, 3, 1, 2}});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_TRANSPOSE_H
 #define CONVOKE_OP_TRANSPOSE_H

@@ -3,6 +3,15 @@
  *
  * NaN in gives NaN out unless the line says otherwise. relu(NaN) is NaN, relu(-0) is 0. Sources: ONNX operators of the
  * same names; gelu: Hendrycks and Gimpel, arXiv 1606.08415; selu: arXiv 1706.02515; mish: arXiv 1908.08681.
+ *
+ * Example (relu6: cut to 0..6):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value relu6(struct cvk_graph *g, cvk_value x)
+ * {
+ *     return cvk_unary(g, x, &(struct cvk_unary_params){.kind = CVK_CLIP, .a = 0, .b = 6});
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_UNARY_H
 #define CONVOKE_OP_UNARY_H

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * where: y = condition ? a : b, element by element, all three broadcast. condition is bool; a and b have one type.
+ *
+ * Example (The larger of each two elements):
+ * @code
+ * #include <convoke/convoke.h>
+ * cvk_value larger(struct cvk_graph *g, cvk_value a, cvk_value b)
+ * {
+ *     return cvk_where(g, cvk_binary(g, CVK_GREATER, a, b), a, b);
+ * }
+ * @endcode
  */
 #ifndef CONVOKE_OP_WHERE_H
 #define CONVOKE_OP_WHERE_H
