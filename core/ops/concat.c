@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * concat: shape rule and builder call. Its gradient is split, which autodiff builds by code. */
+#include "move.h"
+
+static int32_t infer(struct cvk__infer *c)
+{
+    struct cvk_concat_params *p = c->node->params;
+    const struct cvk_tensor_desc *first = cvk__infer_in(c, 0);
+    int64_t dims[CVK_MAX_RANK] = {0};
+    CVK__TRY(cvk__infer_axis(c, "axis", p->axis, first->rank, &p->axis));
+    memcpy(dims, first->dims, first->rank * sizeof dims[0]);
+    for (uint32_t i = 1; i < c->node->input_count; i++) {
+        const struct cvk_tensor_desc *x = cvk__infer_in(c, i);
+        char mine[CVK_SHAPE_TEXT], other[CVK_SHAPE_TEXT];
+        if (!x)
+            return cvk__infer_bad(c, "input %u of %u is left out", i, c->node->input_count);
+        if (x->dtype != first->dtype)
+            return cvk__infer_fail(c, "input %u is %s and input 0 is %s: cast one of them", i, cvk_dtype_name(x->dtype),
+                                   cvk_dtype_name(first->dtype));
+        bool fits = x->rank == first->rank;
+        for (uint32_t k = 0; fits && k < x->rank; k++)
+            fits = (int32_t)k == p->axis || x->dims[k] == first->dims[k];
+        if (!fits)
+            return cvk__infer_fail(c, "input %u is %s and input 0 is %s: they may differ on axis %d only", i,
+                                   cvk_shape_text(x->rank, x->dims, other), cvk_shape_text(first->rank, first->dims, mine), p->axis);
+        if (!cvk__add_i64(dims[p->axis], x->dims[p->axis], &dims[p->axis]))
+            return cvk__infer_fail(c, "the sizes on axis %d sum up to more than 2^63", p->axis);
+    }
+    return cvk__infer_out(c, 0, first->dtype, first->rank, dims);
+}
+
+const struct cvk__op_def cvk__op_concat = {
+    .id = CVK_OP_CONCAT,
+    .param_bytes = sizeof(struct cvk_concat_params),
+    .name = "concat",
+    .min_inputs = 1,
+    .max_inputs = 0xffffffff,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .infer = infer,
+    .cost = cvk__cost_none,
+};
+
+cvk_value cvk_concat(struct cvk_graph *g, const cvk_value *x, uint32_t count, const struct cvk_concat_params *p)
+{
+    return cvk__graph_add_one(g, CVK_OP_CONCAT, p, x, count);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ * matmul: schema, shape rule, cost, gradients and builder call. */
+#include "dtype_sets.h"
+
+/* Sizes as a stack of matrices: a vector is a row on the left and a column on the right. */
+static void as_matrices(const struct cvk_tensor_desc *d, bool left, uint32_t *rank, int64_t *dims)
+{
+    *rank = d->rank;
+    memcpy(dims, d->dims, sizeof d->dims);
+    if (d->rank > 1)
+        return;
+    *rank = 2;
+    dims[0] = left ? 1 : d->dims[0];
+    dims[1] = left ? d->dims[0] : 1;
+}
+
+static int32_t infer(struct cvk__infer *c)
+{
+    const struct cvk_tensor_desc *a = cvk__infer_in(c, 0), *b = cvk__infer_in(c, 1);
+    char at[CVK_SHAPE_TEXT], bt[CVK_SHAPE_TEXT];
+    cvk_shape_text(a->rank, a->dims, at);
+    cvk_shape_text(b->rank, b->dims, bt);
+    if (a->dtype != b->dtype || !cvk__dtype_in(a->dtype, CVK__NUMBERS))
+        return cvk__infer_fail(c, "a is %s and b is %s; both must be the same type of number", cvk_dtype_name(a->dtype),
+                               cvk_dtype_name(b->dtype));
+    if (!a->rank || !b->rank)
+        return cvk__infer_fail(c, "a is %s and b is %s; a single number has no axis to multiply along", at, bt);
+    int64_t m[CVK_MAX_RANK], n[CVK_MAX_RANK], out[CVK_MAX_RANK];
+    uint32_t m_rank, n_rank;
+    as_matrices(a, true, &m_rank, m);
+    as_matrices(b, false, &n_rank, n);
+    if (m[m_rank - 1] != n[n_rank - 2])
+        return cvk__infer_fail(c, "a (%s) has %lld columns but b (%s) has %lld rows; they must be the same", at,
+                               (long long)m[m_rank - 1], bt, (long long)n[n_rank - 2]);
+    /* The axes before the matrices broadcast. */
+    struct cvk_tensor_desc leading = *b;
+    leading.rank = n_rank - 2;
+    memcpy(leading.dims, n, sizeof n);
+    uint32_t rank = m_rank - 2;
+    memcpy(out, m, sizeof m);
+    CVK__TRY(cvk__infer_broadcast(c, &rank, out, &leading));
+    if (a->rank > 1)
+        out[rank++] = m[m_rank - 2];
+    if (b->rank > 1)
+        out[rank++] = n[n_rank - 1];
+    return cvk__infer_out(c, 0, a->dtype, rank, out);
+}
+
+static void cost(const struct cvk_node *node, struct cvk__cost *cost)
+{
+    const struct cvk_tensor_desc *a = node->inputs[0];
+    cost->macs = cvk_tensor_desc_count(node->outputs[0]) * (uint64_t)a->dims[a->rank - 1];
+    cost->flops = 2 * cost->macs;
+}
+
+/* spatial_rank 0: every output sees all of its row. */
+static void window(const struct cvk_node *node, struct cvk__window *window)
+{
+    (void)node;
+    window->spatial_rank = 0;
+}
+
+static const struct cvk__grad grads[] = {
+    {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0) | CVK__X(1)},
+    {CVK_PASS_BACKWARD_WEIGHTS, CVK__X(1), CVK__DY(0) | CVK__X(0)},
+};
+
+const struct cvk__op_def cvk__op_matmul = {
+    .id = CVK_OP_MATMUL,
+    .param_bytes = sizeof(struct cvk_matmul_params),
+    .name = "matmul",
+    .min_inputs = 2,
+    .max_inputs = 2,
+    .min_outputs = 1,
+    .max_outputs = 1,
+    .infer = infer,
+    .cost = cost,
+    .window = window,
+    .grads = grads,
+    .grad_count = sizeof grads / sizeof grads[0],
+    .accepts_epilogue = true,
+    .weight_input = 1,
+};
+
+cvk_value cvk_matmul(struct cvk_graph *g, cvk_value a, cvk_value b)
+{
+    return cvk__graph_add_one(g, CVK_OP_MATMUL, NULL, (cvk_value[]){a, b}, 2);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ * Windows that slide over pixels: checks, automatic padding and the number of outputs, with sentences for what does not fit. */
+#include "slide.h"
+
+#include <stdarg.h>
+
+/* Sizes up to here can be multiplied with one another and added without overflow. */
+#define MAX_PIXELS INT32_MAX
+
+const char *cvk__slide_name(uint32_t spatial, uint32_t i)
+{
+    static const char *const names[] = {"depth", "height", "width"};
+    return spatial == 1 ? "length" : names[3 - spatial + i];
+}
+
+int32_t cvk__slide_maps(const struct cvk__infer *c, const struct cvk_tensor_desc *x, uint32_t *spatial)
+{
+    char text[CVK_SHAPE_TEXT];
+    if (x->rank < 3 || x->rank > 5)
+        return cvk__infer_fail(c, "the input is %s, %u axes; it must be batch, channels and 1 to 3 spatial axes, as in 1x3x28x28",
+                               cvk_shape_text(x->rank, x->dims, text), x->rank);
+    *spatial = x->rank - 2;
+    return CVK_OK;
+}
+
+static int32_t check_range(const struct cvk__infer *c, const struct cvk__slide *s, const char *what, int64_t value, int64_t least)
+{
+    if (value < least)
+        return cvk__infer_bad(c, "the %s in %s is %lld; it must be at least %lld", what, s->name, (long long)value,
+                              (long long)least);
+    if (value > MAX_PIXELS)
+        return cvk__infer_bad(c, "the %s in %s is %lld; it must be at most %d", what, s->name, (long long)value, MAX_PIXELS);
+    return CVK_OK;
+}
+
+int32_t cvk__slide_check(const struct cvk__infer *c, struct cvk__slide *s, bool may_crop)
+{
+    s->stride = s->stride ? s->stride : 1;
+    s->dilation = s->dilation ? s->dilation : 1;
+    CVK__TRY(check_range(c, s, "size of the input", s->in, 0));
+    CVK__TRY(check_range(c, s, "kernel size", s->kernel, 1));
+    CVK__TRY(check_range(c, s, "stride", s->stride, 1));
+    CVK__TRY(check_range(c, s, "dilation", s->dilation, 1));
+    CVK__TRY(check_range(c, s, "padding at the beginning", s->pad_begin, may_crop ? -MAX_PIXELS : 0));
+    CVK__TRY(check_range(c, s, "padding at the end", s->pad_end, may_crop ? -MAX_PIXELS : 0));
+    s->window = s->dilation * (s->kernel - 1) + 1;
+    return CVK_OK;
+}
+
+static void CVK_PRINTF(2, 3) add_note(struct cvk__slide_note *note, const char *format, ...)
+{
+    if (note->used && note->used + 2 < sizeof note->text)
+        note->used += (size_t)snprintf(note->text + note->used, sizeof note->text - note->used, "; ");
+    va_list args;
+    va_start(args, format);
+    int bytes = vsnprintf(note->text + note->used, sizeof note->text - note->used, format, args);
+    va_end(args);
+    size_t left = sizeof note->text - 1 - note->used;
+    note->used += bytes < 0 ? 0 : (size_t)bytes < left ? (size_t)bytes : left;
+}
+
+int32_t cvk__slide_tell(struct cvk__infer *c, const struct cvk__slide_note *note)
+{
+    return note->used ? cvk__infer_note(c, "%s", note->text) : CVK_OK;
+}
+
+static int32_t resolve_auto_pad(const struct cvk__infer *c, struct cvk__slide *s, uint32_t auto_pad)
+{
+    if (auto_pad == CVK_PAD_EXPLICIT)
+        return CVK_OK;
+    if (auto_pad > CVK_PAD_VALID)
+        return cvk__infer_bad(c, "auto_pad is %u; known are 0 (explicit) to 3 (valid)", auto_pad);
+    if (s->pad_begin || s->pad_end)
+        return cvk__infer_bad(c, "paddings %lld and %lld in %s are given together with auto_pad %u; give one or the other",
+                              (long long)s->pad_begin, (long long)s->pad_end, s->name, auto_pad);
+    if (auto_pad == CVK_PAD_VALID)
+        return CVK_OK;
+    int64_t total = (cvk__ceil_div(s->in, s->stride) - 1) * s->stride + s->window - s->in;
+    total = total > 0 ? total : 0;
+    s->pad_begin = auto_pad == CVK_PAD_SAME_LOWER ? total - total / 2 : total / 2;
+    s->pad_end = total - s->pad_begin;
+    return CVK_OK;
+}
+
+/* "half a pixel": names the input sizes and the paddings next to the ones given that divide. */
+static int32_t refuse_remainder(const struct cvk__infer *c, const struct cvk__slide *s, int64_t room)
+{
+    int64_t rest = room % s->stride, pads = s->pad_begin + s->pad_end, more = s->stride - rest;
+    char sizes[64], paddings[64], part[64];
+    /* One size or padding less only where it leaves a window and is not negative. */
+    if (room >= rest && s->in - rest > 0)
+        snprintf(sizes, sizeof sizes, "%lld or %lld", (long long)(s->in - rest), (long long)(s->in + more));
+    else
+        snprintf(sizes, sizeof sizes, "%lld", (long long)(s->in + more));
+    if (pads >= rest)
+        snprintf(paddings, sizeof paddings, "%lld or %lld", (long long)(pads - rest), (long long)(pads + more));
+    else
+        snprintf(paddings, sizeof paddings, "%lld", (long long)(pads + more));
+    if (rest * 2 == s->stride)
+        snprintf(part, sizeof part, "half a pixel");
+    else
+        snprintf(part, sizeof part, "%lld/%lld of a pixel", (long long)rest, (long long)s->stride);
+    return cvk__infer_fail(c,
+                           "%s %lld does not divide: (%lld + %lld + %lld - %lld) / %lld + 1 = %lld outputs and %s; a %s of %s would "
+                           "fit, or a padding of %s pixels in all (now %lld), or rounding down",
+                           s->name, (long long)s->in, (long long)s->in, (long long)s->pad_begin, (long long)s->pad_end,
+                           (long long)s->window, (long long)s->stride, (long long)(room / s->stride + 1), part, s->name, sizes,
+                           paddings, (long long)pads);
+}
+
+int32_t cvk__slide_place(const struct cvk__infer *c, struct cvk__slide *s, uint32_t auto_pad, uint32_t rounding,
+                         struct cvk__slide_note *note)
+{
+    CVK__TRY(resolve_auto_pad(c, s, auto_pad));
+    int64_t room = s->in + s->pad_begin + s->pad_end - s->window;
+    if (room < 0)
+        return cvk__infer_fail(c,
+                               "the window of %lld pixels (kernel %lld, dilation %lld) is larger than %s %lld with its padding of "
+                               "%lld + %lld; a %s of %lld would fit, or %lld more pixels of padding",
+                               (long long)s->window, (long long)s->kernel, (long long)s->dilation, s->name, (long long)s->in,
+                               (long long)s->pad_begin, (long long)s->pad_end, s->name, (long long)(s->in - room),
+                               (long long)-room);
+    s->out = room / s->stride + 1;
+    int64_t rest = room % s->stride, lost = rest - s->pad_end;
+    if (rest == 0)
+        return CVK_OK;
+    if (rounding == CVK_ROUND_STRICT)
+        return refuse_remainder(c, s, room);
+    if (rounding == CVK_ROUND_CEIL && s->out * s->stride < s->in + s->pad_begin) {
+        s->out++;
+        add_note(note, "%s: the last window reaches %lld past the end: ceil((%lld + %lld + %lld - %lld) / %lld) + 1 = %lld", s->name,
+                 (long long)(s->stride - rest), (long long)s->in, (long long)s->pad_begin, (long long)s->pad_end,
+                 (long long)s->window, (long long)s->stride, (long long)s->out);
+        return CVK_OK;
+    }
+    if (lost > 0) /* a remainder in the padding costs nothing, so it is not worth a word */
+        add_note(note, "%s: %lld of %lld pixels used, the last %lld dropped: floor((%lld + %lld + %lld - %lld) / %lld) + 1 = %lld",
+                 s->name, (long long)(s->in - lost), (long long)s->in, (long long)lost, (long long)s->in,
+                 (long long)s->pad_begin, (long long)s->pad_end, (long long)s->window, (long long)s->stride, (long long)s->out);
+    return CVK_OK;
+}
