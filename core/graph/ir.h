@@ -29,6 +29,8 @@ struct cvk__value {
     int32_t producer;            /* index of the node, -1 for inputs and constants */
     uint32_t producer_output;
     bool is_input;
+    bool fix_wanted;             /* inputs: a shape rule asked for the content */
+    const void *content;         /* inputs of a session being made: what the caller would fix; borrowed */
     struct cvk__blob *blob;      /* content, if known */
 };
 
@@ -42,7 +44,6 @@ struct cvk__node {
     struct cvk_epilogue epilogue; /* parts == 0: none */
     cvk_value bias, scale, shift, residual;
     bool dead;
-    uint64_t fused_params; /* weights that were folded into this node's constants, for reports */
 };
 
 struct cvk_graph {
@@ -58,12 +59,31 @@ struct cvk_graph {
     cvk_value *inputs, *outputs;
     char **output_names;
     uint32_t input_count, output_count;
+    cvk_value *names; /* hash index of values by name, open addressing; 0: free */
+    uint32_t name_slots, name_count;
 };
 
 static inline struct cvk__value *cvk__value_at(const struct cvk_graph *g, cvk_value v)
 {
     return v > 0 && (uint32_t)v <= g->value_count ? &g->values[v - 1] : NULL;
 }
+
+/* ---- ir.c ---- */
+/* A new value without sizes; 0 when there is no memory. Pointers into g->values may move. name NULL: none. */
+cvk_value cvk__graph_new_value(struct cvk_graph *g, const char *name);
+/* A value by its name, 0 if there is none. */
+cvk_value cvk__graph_named(const struct cvk_graph *g, const char *name);
+/* Gives a value without a name one; false when there is no memory. */
+bool cvk__graph_set_name(struct cvk_graph *g, cvk_value v, const char *name);
+/* A new constant; takes data (of cvk__alloc_buffer), freeing it also on failure, when it returns 0. */
+cvk_value cvk__graph_new_constant(struct cvk_graph *g, const char *name, const struct cvk_tensor_desc *desc, void *data);
+/* Appends a node; params NULL: all zero. NULL when there is no memory. Pointers into g->nodes may move. */
+struct cvk__node *cvk__graph_new_node(struct cvk_graph *g, uint32_t op, const void *params, const char *name,
+                                      const cvk_value *inputs, uint32_t input_count, const cvk_value *outputs,
+                                      uint32_t output_count);
+void cvk__node_finish(struct cvk__node *n);
+/* Deep copy; contents of constants are shared. */
+int32_t cvk__graph_clone(const struct cvk_graph *g, struct cvk_graph **out);
 
 /* Records a failure in the graph (the first one stays) and as this thread's; returns the status. */
 int32_t cvk__graph_fail(struct cvk_graph *g, int32_t status, const char *format, ...) CVK_PRINTF(3, 4);

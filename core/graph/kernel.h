@@ -19,13 +19,11 @@ void cvk__node_view_finish(struct cvk__node_view *view);
 
 #define CVK__REASON_BYTES 256
 
-/* Asks one row: masks first, then its plan. CVK_OK, or CVK_E_UNSUPPORTED with the sentence in reason[CVK__REASON_BYTES]. */
+/* Asks one row: masks first, then its plan. CVK_OK, or CVK_E_UNSUPPORTED with the sentence in reason[CVK__REASON_BYTES], which is
+ * also what cvk_query.answer points to: the host's refuse writes there. */
 int32_t cvk__kernel_ask(struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_node *node, uint32_t layout_x,
                         uint32_t layout_y, struct cvk_plan *plan, char *reason);
 
 /* Shape inference of all nodes of g in place, with folding of what is constant through `evaluator` (NULL: none). */
 int32_t cvk__graph_infer(struct cvk_graph *g, struct cvk__device *evaluator);
-/* Deep copy; contents of constants are shared. */
-int32_t cvk__graph_clone(const struct cvk_graph *g, struct cvk_graph **out);
-
 #endif

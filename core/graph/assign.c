@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT
+ * Who runs what: for every node the first device of the list that takes it, there the first kernel (or the cheapest by estimate),
+ * and the layouts that need the fewest reorders. */
+#include "../ops/op_def.h"
+#include "session_impl.h"
+
+/* Layouts tried for one kernel: the present one first. */
+static uint32_t layouts_of(const struct cvk_kernel *row, uint32_t mask, uint32_t present, uint32_t *out)
+{
+    uint32_t count = 0;
+    if (row->flags & CVK_KERNEL_ANY_LAYOUT) {
+        out[count++] = present;
+        if (present != CVK_LAYOUT_PLAIN)
+            out[count++] = CVK_LAYOUT_PLAIN;
+        return count;
+    }
+    mask = mask ? mask : CVK_LAYOUT_BIT(CVK_LAYOUT_PLAIN);
+    if (mask & CVK_LAYOUT_BIT(present))
+        out[count++] = present;
+    for (uint32_t l = CVK_LAYOUT_PLAIN; l <= CVK_LAYOUT_NC16; l++)
+        if (mask & CVK_LAYOUT_BIT(l) && l != present)
+            out[count++] = l;
+    return count;
+}
+
+/* Which layout input i must have if input 0 has layout_x. */
+static uint32_t input_layout(const struct cvk_kernel *row, uint32_t i, uint32_t layout_x)
+{
+    return i == 0 || row->flags & (CVK_KERNEL_ALL_INPUTS | CVK_KERNEL_ANY_LAYOUT) ? layout_x : CVK_LAYOUT_PLAIN;
+}
+
+/* A node's descriptors under other layouts. */
+struct layout_trial {
+    struct cvk__node_view view;
+    struct cvk_tensor_desc *descs; /* inputs, then outputs */
+};
+
+static int32_t trial_init(struct layout_trial *t, struct cvk_session *s, const struct cvk__node *n)
+{
+    CVK__TRY(cvk__node_view_init(&t->view, s->g, n, s->node_flags));
+    t->descs = cvk__alloc_array(CVK__TAG_SESSION, n->input_count + n->output_count + 1u, sizeof *t->descs);
+    if (t->descs)
+        return CVK_OK;
+    cvk__node_view_finish(&t->view);
+    return cvk__fail_memory(sizeof *t->descs, "a plan");
+}
+
+static void trial_finish(struct layout_trial *t)
+{
+    cvk__free(t->descs);
+    cvk__node_view_finish(&t->view);
+}
+
+/* Puts the layouts into the view's descriptors; false if a tensor cannot have one. */
+static bool trial_set(struct layout_trial *t, const struct cvk_graph *g, const struct cvk__node *n, const struct cvk_kernel *row,
+                      uint32_t layout_x, uint32_t layout_y)
+{
+    for (uint32_t i = 0; i < n->input_count + n->output_count; i++) {
+        bool is_input = i < n->input_count;
+        const struct cvk__value *v = cvk__value_at(g, is_input ? n->inputs[i] : n->outputs[i - n->input_count]);
+        if (!v)
+            continue;
+        uint32_t layout = is_input ? input_layout(row, i, layout_x) : layout_y;
+        if (layout != CVK_LAYOUT_PLAIN && v->desc.rank < 3)
+            return false;
+        if (cvk_tensor_desc_init(&t->descs[i], v->desc.dtype, layout, v->desc.rank, v->desc.dims) != CVK_OK)
+            return false;
+        if (is_input)
+            t->view.inputs[i] = &t->descs[i];
+        else
+            t->view.outputs[i - n->input_count] = &t->descs[i];
+    }
+    return true;
+}
+
+/* True if all inputs can be brought into the layouts that this choice needs. */
+static bool reachable(struct cvk_session *s, const struct cvk__node *n, const struct cvk_kernel *row, uint32_t layout_x,
+                      uint32_t layout_y, uint32_t domain)
+{
+    for (uint32_t i = 0; i <= n->input_count; i++) {
+        cvk_value v = i < n->input_count ? n->inputs[i] : n->residual;
+        const struct cvk__value *value = cvk__value_at(s->g, v);
+        uint32_t layout = i < n->input_count ? input_layout(row, i, layout_x) : layout_y;
+        if (value && !value->blob && value->desc.layout != layout && !cvk__can_reorder(s, &value->desc, layout, domain))
+            return false;
+    }
+    return true;
+}
+
+struct choice {
+    const struct cvk_kernel *row;
+    struct cvk_plan plan;
+    uint32_t layout_x, layout_y;
+};
+
+/* Asks one row under its layouts, the present one of input 0 first. */
+static bool ask_row(struct cvk_session *s, uint32_t device, const struct cvk_kernel *row, const struct cvk__node *n,
+                    struct layout_trial *t, struct choice *choice, char *reason)
+{
+    const struct cvk__value *x = n->input_count ? cvk__value_at(s->g, n->inputs[0]) : NULL;
+    uint32_t present = x ? x->desc.layout : CVK_LAYOUT_PLAIN, xs[8], ys[8];
+    uint32_t x_count = layouts_of(row, row->layouts_x, present, xs);
+    for (uint32_t i = 0; i < x_count; i++) {
+        uint32_t y_count = layouts_of(row, row->layouts_y, xs[i], ys);
+        for (uint32_t k = 0; k < y_count; k++) {
+            if (row->flags & CVK_KERNEL_ANY_LAYOUT && ys[k] != xs[i])
+                continue;
+            if (!trial_set(t, s->g, n, row, xs[i], ys[k]))
+                continue;
+            if (cvk__kernel_ask(s->devices.devices[device], row, &t->view.node, xs[i], ys[k], &choice->plan, reason) != CVK_OK)
+                continue;
+            if (!reachable(s, n, row, xs[i], ys[k], s->domain_of[device])) {
+                snprintf(reason, CVK__REASON_BYTES, "needs %s, and nothing turns the input into it", cvk_layout_name(xs[i]));
+                continue;
+            }
+            choice->row = row;
+            choice->layout_x = xs[i];
+            choice->layout_y = ys[k];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The kernel that a device would use; false with the reasons in `reasons` (may be NULL). */
+static bool find_kernel(struct cvk_session *s, uint32_t device, const struct cvk__node *n, struct layout_trial *t,
+                        struct choice *best, struct cvk__text *reasons)
+{
+    const struct cvk__backend *backend = s->devices.devices[device]->backend;
+    char reason[CVK__REASON_BYTES];
+    uint32_t asked = 0;
+    best->row = NULL;
+    for (uint32_t r = 0; r < backend->plugin.kernel_count; r++) {
+        const struct cvk_kernel *row = &backend->kernels[r];
+        if (row->op != n->op || row->pass != CVK_PASS_FORWARD)
+            continue;
+        asked++;
+        if (!cvk__force_allows(&s->force, row->op, row->pass, row->name)) {
+            if (reasons)
+                cvk__text_add(reasons, "%s%s: excluded by the kernel choice", reasons->bytes ? "; " : "", row->name);
+            continue;
+        }
+        struct choice choice;
+        if (!ask_row(s, device, row, n, t, &choice, reason)) {
+            if (reasons)
+                cvk__text_add(reasons, "%s%s: %s", reasons->bytes ? "; " : "", row->name, reason);
+            continue;
+        }
+        if (!best->row || (best->plan.cost_ns > 0 && choice.plan.cost_ns > 0 && choice.plan.cost_ns < best->plan.cost_ns))
+            *best = choice;
+    }
+    if (!asked && reasons)
+        cvk__text_add(reasons, "%s has no kernel for it", backend->plugin.name);
+    return best->row != NULL;
+}
+
+int32_t cvk__assign_find(struct cvk_session *s, const struct cvk__node *n, struct cvk__text *reasons)
+{
+    struct layout_trial t;
+    if (trial_init(&t, s, n) != CVK_OK)
+        return -1;
+    int32_t found = -1;
+    for (uint32_t d = 0; d < s->devices.count && found < 0; d++) {
+        struct choice choice;
+        struct cvk__text why = {0};
+        if (find_kernel(s, d, n, &t, &choice, reasons ? &why : NULL))
+            found = (int32_t)d;
+        else if (reasons)
+            cvk__text_add(reasons, "%s%s: %s", reasons->bytes ? " | " : "", s->devices.devices[d]->spec, why.data ? why.data : "no");
+        cvk__text_finish(&why);
+    }
+    trial_finish(&t);
+    return found;
+}
+
+/* ---- first walk: a device for every node --------------------------------------------------------------------------- */
+
+static const char *op_name(uint32_t op)
+{
+    const struct cvk__op_def *def = cvk__op_find(op);
+    return def ? def->name : "copy";
+}
+
+/* The device for each node, or one failure that names all nodes nobody takes. */
+static int32_t find_devices(struct cvk_session *s, int32_t *device_of, char **notes)
+{
+    struct cvk__text failed = {0}, elsewhere = {0};
+    uint32_t failures = 0, moved = 0;
+    for (uint32_t i = 0; i < s->g->node_count; i++) {
+        const struct cvk__node *n = &s->g->nodes[i];
+        if (n->dead || cvk__op_find(n->op)->view)
+            continue;
+        struct cvk__text why = {0};
+        device_of[i] = cvk__assign_find(s, n, &why);
+        char shown[96];
+        cvk__text_escape(n->name, shown, sizeof shown);
+        if (device_of[i] < 0 && ++failures <= 8)
+            cvk__text_add(&failed, "%s%s '%s' (%s)", failures > 1 ? ", " : "", op_name(n->op), shown, why.data ? why.data : "");
+        if (device_of[i] > 0 && ++moved <= 8)
+            cvk__text_add(&elsewhere, "%s%s '%s' on %s (%s)", moved > 1 ? ", " : "", op_name(n->op), shown,
+                          s->devices.devices[device_of[i]]->spec, why.data ? why.data : "");
+        if (device_of[i] > 0)
+            notes[i] = why.data ? cvk__strdup(CVK__TAG_SESSION, why.data) : NULL;
+        cvk__text_finish(&why);
+    }
+    int32_t status = CVK_OK;
+    if (failures) {
+        cvk__fail(CVK_E_UNSUPPORTED, "%u node%s cannot run on '%s': %s%s. ", failures, failures > 1 ? "s" : "", s->devices.spec,
+                  failed.data ? failed.data : "", failures > 8 ? ", ..." : "");
+        cvk__fail_more("Let another device take what it lacks, as in CONVOKE_DEVICE=%s+ref", s->devices.spec);
+        status = CVK_E_UNSUPPORTED;
+    } else if (moved) {
+        uint32_t level = s->devices.automatic ? CVK_LOG_INFO : CVK_LOG_WARN;
+        cvk__log(&s->ctx->log, level, "select", "shared: %u node%s run behind '%s': %s%s", moved, moved > 1 ? "s" : "",
+                 s->devices.devices[0]->spec, elsewhere.data ? elsewhere.data : "", moved > 8 ? ", ..." : "");
+    }
+    cvk__text_finish(&failed);
+    cvk__text_finish(&elsewhere);
+    return status;
+}
+
+/* ---- second walk: kernels, layouts, steps ------------------------------------------------------------------------------ */
+
+static int32_t emit_view(struct cvk_session *s, uint32_t index)
+{
+    struct cvk__node *n = &s->g->nodes[index];
+    struct cvk__place *place = cvk__place(s, n->inputs[0]);
+    if (!place)
+        return CVK_E_MEMORY;
+    uint32_t domain = place->homed ? place->domain : s->domain_of[0];
+    cvk_value x;
+    CVK__TRY(cvk__variant(s, n->inputs[0], CVK_LAYOUT_PLAIN, domain, &x));
+    n = &s->g->nodes[index];
+    n->inputs[0] = x;
+    place = cvk__place(s, n->outputs[0]);
+    if (!place)
+        return CVK_E_MEMORY;
+    place->homed = true;
+    place->domain = domain;
+    uint32_t device = 0;
+    while (device + 1 < s->devices.count && s->domain_of[device] != domain)
+        device++;
+    return cvk__step_new(s, CVK__STEP_VIEW, index, device) ? CVK_OK : CVK_E_MEMORY;
+}
+
+/* Brings the operands of a node into their layouts and memory. */
+static int32_t fetch_operands(struct cvk_session *s, uint32_t index, const struct choice *choice, uint32_t domain)
+{
+    uint32_t input_count = s->g->nodes[index].input_count;
+    for (uint32_t i = 0; i < input_count + 4; i++) {
+        struct cvk__node *n = &s->g->nodes[index];
+        cvk_value *extra[] = {&n->bias, &n->scale, &n->shift, &n->residual};
+        cvk_value *slot = i < input_count ? &n->inputs[i] : extra[i - input_count];
+        uint32_t layout = i < input_count         ? input_layout(choice->row, i, choice->layout_x)
+                          : i == input_count + 3u ? choice->layout_y
+                                                  : CVK_LAYOUT_PLAIN;
+        cvk_value v = *slot;
+        if (!v)
+            continue;
+        CVK__TRY(cvk__variant(s, v, layout, domain, &v));
+        /* The array of nodes may have moved. */
+        n = &s->g->nodes[index];
+        cvk_value *again[] = {&n->bias, &n->scale, &n->shift, &n->residual};
+        *(i < input_count ? &n->inputs[i] : again[i - input_count]) = v;
+    }
+    return CVK_OK;
+}
+
+static int32_t emit_run(struct cvk_session *s, uint32_t index, uint32_t device, char *note)
+{
+    struct layout_trial t;
+    struct choice choice;
+    struct cvk__text reasons = {0};
+    CVK__TRY(trial_init(&t, s, &s->g->nodes[index]));
+    bool found = find_kernel(s, device, &s->g->nodes[index], &t, &choice, &reasons);
+    trial_finish(&t);
+    int32_t status = CVK_OK;
+    if (!found)
+        status = cvk__fail(CVK_E_UNSUPPORTED, "node '%.96s': no layout fits on '%s': %s", s->g->nodes[index].name,
+                           s->devices.devices[device]->spec, reasons.data ? reasons.data : "");
+    cvk__text_finish(&reasons);
+    uint32_t domain = s->domain_of[device];
+    if (status == CVK_OK)
+        status = fetch_operands(s, index, &choice, domain);
+    struct cvk__node *n = &s->g->nodes[index];
+    for (uint32_t i = 0; i < n->output_count && status == CVK_OK; i++) {
+        struct cvk__value *y = cvk__value_at(s->g, n->outputs[i]);
+        struct cvk__place *place = y ? cvk__place(s, n->outputs[i]) : NULL;
+        if (!y)
+            continue;
+        if (!place)
+            return CVK_E_MEMORY;
+        place->homed = true;
+        place->domain = domain;
+        status = cvk_tensor_desc_init(&y->desc, y->desc.dtype, choice.layout_y, y->desc.rank, y->desc.dims);
+    }
+    struct cvk__step *step = status == CVK_OK ? cvk__step_new(s, CVK__STEP_RUN, index, device) : NULL;
+    if (!step)
+        return status == CVK_OK ? CVK_E_MEMORY : status;
+    step->row = choice.row;
+    step->plan = choice.plan;
+    if (note && !(step->note = cvk__strdup(CVK__TAG_SESSION, note)))
+        return cvk__fail_memory(strlen(note), "a plan");
+    return CVK_OK;
+}
+
+/* Memory domains: host-memory devices share the host's. */
+static void make_domains(struct cvk_session *s)
+{
+    s->domain_count = 1;
+    s->domains[0].host = true;
+    for (uint32_t d = 0; d < s->devices.count; d++) {
+        struct cvk__device *device = s->devices.devices[d];
+        s->domain_of[d] = device->host_memory ? 0 : s->domain_count;
+        if (device->host_memory) {
+            if (!s->domains[0].device)
+                s->domains[0].device = device;
+        } else {
+            s->domains[s->domain_count++].device = device;
+        }
+    }
+}
+
+/* Outputs leave in plain layout. */
+static int32_t finish_outputs(struct cvk_session *s)
+{
+    for (uint32_t i = 0; i < s->g->output_count; i++) {
+        struct cvk__place *place = cvk__place(s, s->g->outputs[i]);
+        if (!place)
+            return CVK_E_MEMORY;
+        uint32_t domain = place->homed ? place->domain : s->domain_of[0];
+        cvk_value v = s->g->outputs[i];
+        CVK__TRY(cvk__variant(s, v, CVK_LAYOUT_PLAIN, domain, &v));
+        s->g->outputs[i] = v;
+    }
+    return CVK_OK;
+}
+
+int32_t cvk__assign(struct cvk_session *s)
+{
+    uint32_t count = s->g->node_count; /* nodes added on the way are copies and reorders, placed already */
+    int32_t *device_of = cvk__alloc_array(CVK__TAG_SESSION, count + 1u, sizeof *device_of);
+    char **notes = cvk__alloc_array(CVK__TAG_SESSION, count + 1u, sizeof *notes);
+    int32_t status = device_of && notes ? CVK_OK : cvk__fail_memory(count * sizeof *notes, "a plan");
+    make_domains(s);
+    if (status == CVK_OK)
+        status = find_devices(s, device_of, notes);
+    for (uint32_t i = 0; i < count && status == CVK_OK; i++) {
+        const struct cvk__node *n = &s->g->nodes[i];
+        if (n->dead)
+            continue;
+        if (cvk__op_find(n->op)->view)
+            status = emit_view(s, i);
+        else
+            status = emit_run(s, i, (uint32_t)device_of[i], notes[i]);
+    }
+    if (status == CVK_OK)
+        status = finish_outputs(s);
+    for (uint32_t i = 0; notes && i < count; i++)
+        cvk__free(notes[i]);
+    cvk__free(notes);
+    cvk__free(device_of);
+    return status;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT
+ * Epilogue fusion: what follows a sum (conv, conv_transpose, gemm, matmul) moves into it, step by step, as long as the device that
+ * would run the bare sum has a kernel that accepts the result. Nobody accepts: the nodes stay apart. */
+#include <math.h>
+
+#include "../ops/op_def.h"
+#include "session_impl.h"
+
+/* Index on which the epilogue's vectors run: the channels of conv, the columns of a matrix product. */
+static uint32_t channel_axis(const struct cvk__node *sum, const struct cvk_tensor_desc *y)
+{
+    bool matrix = sum->op == CVK_OP_GEMM || sum->op == CVK_OP_MATMUL;
+    return matrix && y->rank ? y->rank - 1 : 1;
+}
+
+static bool same_sizes(const struct cvk_tensor_desc *a, const struct cvk_tensor_desc *b)
+{
+    return a->dtype == b->dtype && a->rank == b->rank && !memcmp(a->dims, b->dims, a->rank * sizeof *a->dims);
+}
+
+/* The node as it would be with the results of `last` and a new epilogue: does `device` still take it? */
+static bool accepted(struct cvk_session *s, const struct cvk__node *trial, cvk_value *output, int32_t device)
+{
+    struct cvk__node copy = *trial;
+    copy.outputs = output;
+    copy.output_count = 1;
+    return cvk__assign_find(s, &copy, NULL) == device;
+}
+
+/* ---- bias --------------------------------------------------------------------------------------------------------- */
+
+/* A vector with one element per channel of y, in whatever sizes it is written. */
+static bool is_channel_vector(const struct cvk__value *v, const struct cvk_tensor_desc *y, uint32_t axis)
+{
+    return v && v->desc.dtype == CVK_F32 && axis < y->rank && v->desc.rank >= 1 &&
+           cvk_tensor_desc_count(&v->desc) == (uint64_t)y->dims[axis] && v->desc.dims[v->desc.rank - 1] == y->dims[axis];
+}
+
+/* beta * C as a new constant, or C itself if beta is 1; 0 if C is not known. */
+static cvk_value scaled_constant(struct cvk_graph *g, cvk_value c, float beta)
+{
+    const struct cvk__value *v = cvk__value_at(g, c);
+    if (beta == 1)
+        return c;
+    if (!v->blob)
+        return 0;
+    struct cvk_tensor_desc desc = v->desc;
+    const float *old = v->blob->data;
+    float *scaled = cvk__alloc_buffer(CVK__TAG_SESSION, desc.bytes);
+    for (uint64_t i = 0; scaled && i < cvk_tensor_desc_count(&desc); i++)
+        scaled[i] = beta * old[i];
+    return scaled ? cvk__graph_new_constant(g, NULL, &desc, scaled) : 0;
+}
+
+/* Makes the third input of conv and gemm a bias of the epilogue; where no kernel takes that, it stays an input. */
+static void fuse_bias(struct cvk_session *s, struct cvk__node *sum)
+{
+    if (sum->input_count < 3 || !sum->inputs[2])
+        return;
+    const struct cvk_tensor_desc *y = &cvk__value_at(s->g, sum->outputs[0])->desc;
+    uint32_t axis = channel_axis(sum, y);
+    if (!is_channel_vector(cvk__value_at(s->g, sum->inputs[2]), y, axis))
+        return;
+    float beta = sum->op == CVK_OP_GEMM ? ((const struct cvk_gemm_params *)sum->params)->beta : 1;
+    if (beta != 1 && !cvk__value_at(s->g, sum->inputs[2])->blob)
+        return;
+    struct cvk__node trial = *sum;
+    trial.input_count = 2;
+    trial.epilogue.parts |= CVK_EPI_BIAS;
+    trial.epilogue.axis = axis;
+    struct cvk__node bare = trial;
+    bare.epilogue.parts = 0;
+    int32_t device = cvk__assign_find(s, &bare, NULL);
+    if (device < 0 || cvk__assign_find(s, &trial, NULL) != device)
+        return;
+    trial.bias = scaled_constant(s->g, sum->inputs[2], beta);
+    if (trial.bias)
+        *sum = trial;
+}
+
+/* A bias that no kernel of the device takes in any form becomes an addition behind the sum. */
+static int32_t split_bias(struct cvk_session *s, uint32_t index)
+{
+    struct cvk_graph *g = s->g;
+    struct cvk__node *sum = &g->nodes[index];
+    if (sum->op != CVK_OP_CONV && sum->op != CVK_OP_CONV_TRANSPOSE)
+        return CVK_OK;
+    if (sum->input_count < 3 || !sum->inputs[2] || cvk__assign_find(s, sum, NULL) == 0)
+        return CVK_OK;
+    struct cvk__node bare = *sum;
+    bare.input_count = 2;
+    int32_t better = cvk__assign_find(s, &bare, NULL), now = cvk__assign_find(s, sum, NULL);
+    if (better < 0 || (now >= 0 && now <= better))
+        return CVK_OK;
+    struct cvk__value *b = cvk__value_at(g, sum->inputs[2]);
+    if (!b->blob)
+        return CVK_OK;
+    /* The bias as [C, 1, ...] shares its content and broadcasts over the sum's result. */
+    struct cvk_tensor_desc y = cvk__value_at(g, sum->outputs[0])->desc, wide;
+    int64_t dims[CVK_MAX_RANK] = {y.dims[1], 1, 1, 1, 1, 1, 1, 1};
+    CVK__TRY(cvk_tensor_desc_init(&wide, CVK_F32, CVK_LAYOUT_PLAIN, y.rank - 1, dims));
+    struct cvk__blob *blob = cvk__blob_ref(b->blob);
+    cvk_value bias = cvk__graph_new_value(g, NULL), acc = cvk__graph_new_value(g, NULL);
+    if (!bias || !acc) {
+        cvk__blob_unref(blob);
+        return cvk__fail_memory(wide.bytes, "a plan");
+    }
+    cvk__value_at(g, bias)->desc = wide;
+    cvk__value_at(g, bias)->blob = blob;
+    cvk__value_at(g, acc)->desc = y;
+    const struct cvk_binary_params add = {.size = sizeof add, .kind = CVK_ADD};
+    cvk_value result = sum->outputs[0];
+    char name[128];
+    snprintf(name, sizeof name, "%.100s.bias", sum->name);
+    struct cvk__node *n = cvk__graph_new_node(g, CVK_OP_BINARY, &add, name, (cvk_value[]){acc, bias}, 2, &result, 1);
+    if (!n)
+        return cvk__fail_memory(sizeof *n, "a plan");
+    sum = &g->nodes[index];
+    sum->outputs[0] = acc;
+    sum->input_count = 2;
+    cvk__value_at(g, acc)->producer = (int32_t)index;
+    /* The new node belongs right behind the sum: rotate it there. */
+    struct cvk__node added = g->nodes[g->node_count - 1];
+    memmove(&g->nodes[index + 2], &g->nodes[index + 1], (g->node_count - index - 2) * sizeof *g->nodes);
+    g->nodes[index + 1] = added;
+    for (uint32_t i = index; i < g->node_count; i++)
+        for (uint32_t k = 0; !g->nodes[i].dead && k < g->nodes[i].output_count; k++)
+            if (g->nodes[i].outputs[k])
+                cvk__value_at(g, g->nodes[i].outputs[k])->producer = (int32_t)i;
+    return CVK_OK;
+}
+
+/* ---- nodes behind the sum --------------------------------------------------------------------------------------------- */
+
+static const float *known_floats(const struct cvk_graph *g, cvk_value v)
+{
+    const struct cvk__value *value = cvk__value_at(g, v);
+    return value && value->blob && value->desc.dtype == CVK_F32 ? value->blob->data : NULL;
+}
+
+/* scale and shift of a batch norm with known statistics, as constants of the session. */
+static bool norm_constants(struct cvk_graph *g, const struct cvk__node *norm, cvk_value *scale, cvk_value *shift)
+{
+    const float *p[4];
+    for (uint32_t i = 0; i < 4; i++)
+        if (!(p[i] = known_floats(g, norm->inputs[i + 1])))
+            return false;
+    struct cvk_tensor_desc desc = cvk__value_at(g, norm->inputs[1])->desc;
+    double epsilon = ((const struct cvk_batch_norm_params *)norm->params)->epsilon;
+    float *s = cvk__alloc_buffer(CVK__TAG_SESSION, desc.bytes), *t = cvk__alloc_buffer(CVK__TAG_SESSION, desc.bytes);
+    if (!s || !t) {
+        cvk__free(s);
+        cvk__free(t);
+        return false;
+    }
+    for (uint64_t c = 0; c < cvk_tensor_desc_count(&desc); c++) {
+        double factor = p[0][c] / sqrt((double)p[3][c] + epsilon);
+        s[c] = (float)factor;
+        t[c] = (float)(p[1][c] - factor * p[2][c]);
+    }
+    *scale = cvk__graph_new_constant(g, NULL, &desc, s);
+    *shift = cvk__graph_new_constant(g, NULL, &desc, t);
+    return *scale && *shift;
+}
+
+/* The epilogue that the sum would have with `next` in it; false if it does not fit behind the parts already there. */
+static bool extend(struct cvk_graph *g, const struct cvk__node *next, struct cvk__node *trial)
+{
+    const struct cvk_tensor_desc *y = &cvk__value_at(g, trial->outputs[0])->desc;
+    uint32_t parts = trial->epilogue.parts;
+    trial->epilogue.axis = channel_axis(trial, y);
+    if (next->op == CVK_OP_BATCH_NORM && !(parts & ~(uint32_t)CVK_EPI_BIAS) && next->inputs[0] == trial->outputs[0] &&
+        trial->epilogue.axis == 1) {
+        trial->epilogue.parts |= CVK_EPI_SCALE;
+        return norm_constants(g, next, &trial->scale, &trial->shift);
+    }
+    if (next->op == CVK_OP_BINARY && ((const struct cvk_binary_params *)next->params)->kind == CVK_ADD &&
+        !(parts & (CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION)) && next->inputs[0] != next->inputs[1]) {
+        cvk_value other = next->inputs[next->inputs[0] == trial->outputs[0]];
+        if (!same_sizes(&cvk__value_at(g, other)->desc, y))
+            return false;
+        trial->epilogue.parts |= CVK_EPI_RESIDUAL;
+        trial->residual = other;
+        return true;
+    }
+    if (next->op == CVK_OP_UNARY && !(parts & CVK_EPI_ACTIVATION)) {
+        const struct cvk_unary_params *p = next->params;
+        trial->epilogue.parts |= CVK_EPI_ACTIVATION;
+        trial->epilogue.activation = p->kind;
+        trial->epilogue.a = p->a;
+        trial->epilogue.b = p->b;
+        return true;
+    }
+    return false;
+}
+
+/* The one node that reads the value, NULL if there are several, none, or it is an output. */
+static int32_t sole_reader(const struct cvk_graph *g, cvk_value v, const int32_t *readers, const uint32_t *uses)
+{
+    for (uint32_t i = 0; i < g->output_count; i++)
+        if (g->outputs[i] == v)
+            return -1;
+    return uses[v - 1] == 1 ? readers[v - 1] : -1;
+}
+
+/* Takes `next` into the sum; the sum moves to its place, where all that it reads has been made. */
+static void merge(struct cvk_graph *g, uint32_t sum, uint32_t next, const struct cvk__node *trial)
+{
+    cvk_value y = g->nodes[next].outputs[0];
+    cvk__node_finish(&g->nodes[next]);
+    g->nodes[next] = *trial;
+    g->nodes[next].outputs[0] = y;
+    memset(&g->nodes[sum], 0, sizeof g->nodes[sum]);
+    g->nodes[sum].dead = true;
+    cvk__value_at(g, y)->producer = (int32_t)next;
+    cvk__value_at(g, y)->producer_output = 0;
+}
+
+static void fuse_chain(struct cvk_session *s, uint32_t sum, const int32_t *readers, const uint32_t *uses)
+{
+    struct cvk_graph *g = s->g;
+    int32_t device = cvk__assign_find(s, &g->nodes[sum], NULL);
+    while (device >= 0) {
+        int32_t next = sole_reader(g, g->nodes[sum].outputs[0], readers, uses);
+        if (next < 0 || g->nodes[next].dead)
+            return;
+        struct cvk__node trial = g->nodes[sum];
+        /* Constants made for a trial that fails stay unread values of the working graph: they are never uploaded. */
+        if (!extend(g, &g->nodes[next], &trial))
+            return;
+        cvk_value y = g->nodes[next].outputs[0];
+        if (!accepted(s, &trial, &y, device))
+            return;
+        merge(g, sum, (uint32_t)next, &trial);
+        sum = (uint32_t)next;
+    }
+}
+
+/* The last node that reads each value, -1 for none. */
+static int32_t *find_readers(const struct cvk_graph *g)
+{
+    int32_t *readers = cvk__alloc_array(CVK__TAG_SESSION, g->value_count + 1u, sizeof *readers);
+    for (uint32_t i = 0; readers && i < g->value_count; i++)
+        readers[i] = -1;
+    for (uint32_t i = 0; readers && i < g->node_count; i++)
+        for (uint32_t k = 0; !g->nodes[i].dead && k < g->nodes[i].input_count; k++)
+            if (g->nodes[i].inputs[k])
+                readers[g->nodes[i].inputs[k] - 1] = (int32_t)i;
+    return readers;
+}
+
+int32_t cvk__fuse(struct cvk_session *s, bool merge_nodes)
+{
+    struct cvk_graph *g = s->g;
+    for (uint32_t i = 0; i < g->node_count; i++)
+        if (!g->nodes[i].dead && cvk__op_find(g->nodes[i].op)->accepts_epilogue) {
+            fuse_bias(s, &g->nodes[i]);
+            CVK__TRY(split_bias(s, i));
+        }
+    if (!merge_nodes)
+        return CVK_OK;
+    int32_t *readers = find_readers(g);
+    uint32_t *uses = cvk__count_uses(g);
+    uint32_t old_values = g->value_count;
+    if (readers && uses)
+        for (uint32_t i = 0; i < g->node_count; i++) {
+            struct cvk__node *n = &g->nodes[i];
+            if (!n->dead && !(n->epilogue.parts & ~(uint32_t)CVK_EPI_BIAS) && cvk__op_find(n->op)->accepts_epilogue &&
+                (uint32_t)n->outputs[0] <= old_values)
+                fuse_chain(s, i, readers, uses);
+        }
+    bool failed = !readers || !uses;
+    cvk__free(readers);
+    cvk__free(uses);
+    return failed ? cvk__fail_memory(g->value_count * sizeof *uses, "a plan") : CVK_OK;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT
+ * Where every value lives: lifetimes, sharing (views, in place, concat and split without moving), one arena for each memory. */
+#include "arena.h"
+
+#include "../ops/op_def.h"
+#include "session_impl.h"
+
+#define FOREVER INT32_MAX
+
+/* The value that owns the memory of v, and the place of v in it. */
+static cvk_value root_of(struct cvk_session *s, cvk_value v, uint64_t *offset)
+{
+    uint64_t sum = 0;
+    while (s->places[v - 1].root != v) {
+        sum += s->places[v - 1].offset;
+        v = s->places[v - 1].root;
+    }
+    if (offset)
+        *offset = sum;
+    return v;
+}
+
+static uint64_t bytes_of(const struct cvk_session *s, cvk_value v)
+{
+    return cvk__value_at(s->g, v)->desc.bytes;
+}
+
+/* Makes `child` (a root) part of `parent`'s memory. */
+static void share(struct cvk_session *s, cvk_value child, cvk_value parent, uint64_t offset)
+{
+    struct cvk__place *c = &s->places[child - 1], *p = &s->places[parent - 1];
+    c->root = parent;
+    c->offset = offset;
+    p->first = c->first < p->first ? c->first : p->first;
+    p->last = c->last > p->last ? c->last : p->last;
+}
+
+static void reads(struct cvk_session *s, cvk_value v, int32_t t)
+{
+    if (v && s->places[v - 1].last < t)
+        s->places[v - 1].last = t;
+}
+
+static void find_lifetimes(struct cvk_session *s)
+{
+    for (uint32_t i = 0; i < s->g->value_count; i++) {
+        s->places[i].root = (cvk_value)(i + 1);
+        s->places[i].first = s->g->values[i].is_input ? -1 : FOREVER;
+        s->places[i].last = -1;
+    }
+    for (uint32_t t = 0; t < s->step_count; t++) {
+        const struct cvk__node *n = &s->g->nodes[s->steps[t].node];
+        for (uint32_t i = 0; i < n->input_count; i++)
+            reads(s, n->inputs[i], (int32_t)t);
+        reads(s, n->bias, (int32_t)t);
+        reads(s, n->scale, (int32_t)t);
+        reads(s, n->shift, (int32_t)t);
+        reads(s, n->residual, (int32_t)t);
+        for (uint32_t i = 0; i < n->output_count; i++)
+            if (n->outputs[i]) {
+                s->places[n->outputs[i] - 1].first = (int32_t)t;
+                reads(s, n->outputs[i], s->flags & CVK_SESSION_KEEP_VALUES ? FOREVER : (int32_t)t);
+            }
+    }
+    for (uint32_t i = 0; i < s->g->output_count; i++)
+        s->places[s->g->outputs[i] - 1].last = FOREVER;
+}
+
+/* ---- sharing ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_constant(const struct cvk_session *s, cvk_value v)
+{
+    return cvk__value_at(s->g, v)->blob != NULL;
+}
+
+/* A root that only this whole value fills, made during the run. */
+static bool owns_alone(struct cvk_session *s, cvk_value v, cvk_value *root)
+{
+    uint64_t offset;
+    *root = root_of(s, v, &offset);
+    return !is_constant(s, *root) && offset == 0 && bytes_of(s, *root) == bytes_of(s, v);
+}
+
+static void try_in_place(struct cvk_session *s, const struct cvk__step *step, const struct cvk__node *n, int32_t t)
+{
+    cvk_value root;
+    if (!(step->row->flags & CVK_KERNEL_IN_PLACE) || !n->input_count || !n->inputs[0] || s->flags & CVK_SESSION_KEEP_VALUES)
+        return;
+    cvk_value x = n->inputs[0], y = n->outputs[0];
+    if (!owns_alone(s, x, &root) || s->places[root - 1].last != t || bytes_of(s, x) != bytes_of(s, y))
+        return;
+    for (uint32_t i = 1; i < n->input_count; i++)
+        if (n->inputs[i] && root_of(s, n->inputs[i], NULL) == root)
+            return;
+    if (n->residual && root_of(s, n->residual, NULL) == root)
+        return;
+    share(s, y, root, 0);
+}
+
+/* True if the slices of this tensor along the axis lie one behind the other in memory. */
+static bool contiguous_slices(const struct cvk_tensor_desc *whole, int32_t axis)
+{
+    for (int32_t i = 0; i < axis; i++)
+        if (whole->dims[i] != 1)
+            return false;
+    return whole->layout == CVK_LAYOUT_PLAIN || (axis == 1 && cvk_layout_block(whole->layout) > 1);
+}
+
+/* A slice may lie inside the whole if its blocks are full and its place is aligned. */
+static bool slice_fits(const struct cvk_tensor_desc *part, int32_t axis, uint64_t offset, uint64_t align)
+{
+    uint32_t block = cvk_layout_block(part->layout);
+    return part->bytes > 0 && offset % align == 0 && part->dims[axis] % block == 0;
+}
+
+static uint64_t align_of(const struct cvk_session *s, uint32_t domain)
+{
+    const struct cvk__device *d = s->domains[domain].device;
+    uint64_t align = d ? d->info.offset_align : 0;
+    return align > CVK_ALIGN_BYTES ? align : CVK_ALIGN_BYTES;
+}
+
+/* Concat without moving: its inputs are made where they belong in the result. */
+static void try_concat_view(struct cvk_session *s, struct cvk__step *step, const struct cvk__node *n)
+{
+    cvk_value y = n->outputs[0], root;
+    const struct cvk_tensor_desc *whole = &cvk__value_at(s->g, y)->desc;
+    int32_t axis = ((const struct cvk_concat_params *)n->params)->axis;
+    uint64_t offset = 0, align = align_of(s, s->places[y - 1].domain);
+    if (!contiguous_slices(whole, axis) || s->flags & CVK_SESSION_KEEP_VALUES)
+        return;
+    for (uint32_t i = 0; i < n->input_count; i++) {
+        const struct cvk_tensor_desc *part = &cvk__value_at(s->g, n->inputs[i])->desc;
+        if (!owns_alone(s, n->inputs[i], &root) || s->places[root - 1].first < 0 || s->places[root - 1].last == FOREVER ||
+            part->layout != whole->layout || !slice_fits(part, axis, offset, align))
+            return;
+        for (uint32_t k = 0; k < i; k++)
+            if (root_of(s, n->inputs[k], NULL) == root)
+                return;
+        offset += part->bytes;
+    }
+    offset = 0;
+    for (uint32_t i = 0; i < n->input_count; i++) {
+        share(s, root_of(s, n->inputs[i], NULL), y, offset);
+        offset += bytes_of(s, n->inputs[i]);
+    }
+    step->kind = CVK__STEP_VIEW;
+}
+
+/* Split without moving: its outputs are places in the input. */
+static void try_split_view(struct cvk_session *s, struct cvk__step *step, const struct cvk__node *n)
+{
+    const struct cvk_tensor_desc *whole = &cvk__value_at(s->g, n->inputs[0])->desc;
+    int32_t axis = ((const struct cvk_split_params *)n->params)->axis;
+    uint64_t base, align = align_of(s, s->places[n->inputs[0] - 1].domain);
+    cvk_value root = root_of(s, n->inputs[0], &base);
+    if (is_constant(s, root) || !contiguous_slices(whole, axis) || s->flags & CVK_SESSION_KEEP_VALUES)
+        return;
+    uint64_t offset = base;
+    for (uint32_t i = 0; i < n->output_count; i++) {
+        if (!n->outputs[i])
+            return;
+        const struct cvk_tensor_desc *part = &cvk__value_at(s->g, n->outputs[i])->desc;
+        if (part->layout != whole->layout || !slice_fits(part, axis, offset, align))
+            return;
+        offset += part->bytes;
+    }
+    offset = base;
+    for (uint32_t i = 0; i < n->output_count; i++) {
+        share(s, n->outputs[i], root, offset);
+        offset += bytes_of(s, n->outputs[i]);
+    }
+    step->kind = CVK__STEP_VIEW;
+}
+
+static void share_memory(struct cvk_session *s)
+{
+    for (uint32_t t = 0; t < s->step_count; t++) {
+        struct cvk__step *step = &s->steps[t];
+        const struct cvk__node *n = &s->g->nodes[step->node];
+        uint64_t offset;
+        if (step->kind == CVK__STEP_VIEW) {
+            cvk_value root = root_of(s, n->inputs[0], &offset);
+            share(s, n->outputs[0], root, offset);
+        } else if (step->kind == CVK__STEP_RUN) {
+            if (n->op == CVK_OP_CONCAT)
+                try_concat_view(s, step, n);
+            else if (n->op == CVK_OP_SPLIT)
+                try_split_view(s, step, n);
+            else
+                try_in_place(s, step, n, (int32_t)t);
+        }
+    }
+}
+
+/* ---- arenas ------------------------------------------------------------------------------------------------------------- */
+
+static bool needs_arena(const struct cvk_session *s, cvk_value v, uint32_t domain)
+{
+    const struct cvk__place *p = &s->places[v - 1];
+    return p->homed && p->domain == domain && p->root == v && !is_constant(s, v) && p->first != FOREVER;
+}
+
+static int32_t plan_domain(struct cvk_session *s, uint32_t domain)
+{
+    struct cvk__domain *d = &s->domains[domain];
+    struct cvk__block *blocks = cvk__alloc_array(CVK__TAG_SESSION, s->g->value_count + 1u, sizeof *blocks);
+    if (!blocks)
+        return cvk__fail_memory(s->g->value_count * sizeof *blocks, "planning memory");
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->g->value_count; i++) {
+        cvk_value v = (cvk_value)(i + 1);
+        const struct cvk__place *p = &s->places[i];
+        if (p->homed && p->domain == domain && !is_constant(s, v) && s->g->values[i].desc.size)
+            d->naive_bytes += cvk__round_up(bytes_of(s, v), CVK_ALIGN_BYTES);
+        if (needs_arena(s, v, domain))
+            blocks[count++] =
+                (struct cvk__block){.bytes = bytes_of(s, v), .first = p->first, .last = p->last, .tag = i};
+    }
+    int32_t status = cvk__arena_plan(blocks, count, (int32_t)s->step_count, align_of(s, domain), &d->arena_bytes);
+    for (uint32_t i = 0; i < count && status == CVK_OK; i++) {
+        s->places[blocks[i].tag].in_arena = true;
+        s->places[blocks[i].tag].arena_offset = blocks[i].offset;
+    }
+    cvk__free(blocks);
+    return status;
+}
+
+/* Workspace, constants and packed weights of all steps. */
+static void count_other_bytes(struct cvk_session *s)
+{
+    for (uint32_t t = 0; t < s->step_count; t++) {
+        const struct cvk__step *step = &s->steps[t];
+        struct cvk__domain *d = &s->domains[s->domain_of[step->device]];
+        if (step->plan.workspace_bytes > d->workspace_bytes)
+            d->workspace_bytes = step->plan.workspace_bytes;
+        s->packed_bytes += step->plan.packed_bytes;
+    }
+    for (uint32_t i = 0; i < s->g->value_count; i++)
+        if (s->g->values[i].blob && s->places[i].homed && s->places[i].last >= 0)
+            s->domains[s->places[i].domain].constant_bytes += s->g->values[i].desc.bytes;
+}
+
+int32_t cvk__plan_memory(struct cvk_session *s, uint64_t limit_bytes)
+{
+    if (s->g->value_count && !cvk__place(s, (cvk_value)s->g->value_count))
+        return CVK_E_MEMORY;
+    find_lifetimes(s);
+    share_memory(s);
+    for (uint32_t d = 0; d < s->domain_count; d++)
+        CVK__TRY(plan_domain(s, d));
+    count_other_bytes(s);
+    struct cvk_session_report *r = &s->report;
+    for (uint32_t d = 0; d < s->domain_count; d++) {
+        r->arena_bytes += s->domains[d].arena_bytes;
+        r->arena_naive_bytes += s->domains[d].naive_bytes;
+        r->workspace_bytes += s->domains[d].workspace_bytes;
+        r->weight_bytes += s->domains[d].constant_bytes;
+    }
+    r->weight_bytes += s->packed_bytes;
+    r->peak_bytes = r->arena_bytes + r->workspace_bytes + r->weight_bytes;
+    if (limit_bytes && r->peak_bytes > limit_bytes && !(s->flags & CVK_SESSION_PLAN_ONLY))
+        return cvk__fail(CVK_E_LIMIT,
+                         "the session needs %llu bytes (%llu activations, %llu workspace, %llu weights); the limit is %llu. "
+                         "Take a smaller batch or raise CONVOKE_MEMORY_LIMIT",
+                         (unsigned long long)r->peak_bytes, (unsigned long long)r->arena_bytes,
+                         (unsigned long long)r->workspace_bytes, (unsigned long long)r->weight_bytes,
+                         (unsigned long long)limit_bytes);
+    return CVK_OK;
+}
+
+struct cvk_binding cvk__binding(const struct cvk_session *s, cvk_value v)
+{
+    struct cvk_binding b = {0};
+    if (!v)
+        return b;
+    uint64_t offset = 0;
+    b.bytes = bytes_of(s, v);
+    while (s->places[v - 1].root != v) {
+        offset += s->places[v - 1].offset;
+        v = s->places[v - 1].root;
+    }
+    const struct cvk__place *p = &s->places[v - 1];
+    b.buffer = p->in_arena ? s->domains[p->domain].arena : p->buffer;
+    b.offset = (p->in_arena ? p->arena_offset : 0) + offset;
+    return b;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ * Makes a planned session ready: memory, constants, packed weights; and gives all of it back. */
+#include "session_impl.h"
+
+static int32_t allocate_domain(struct cvk__domain *d)
+{
+    if (!d->device)
+        return CVK_OK;
+    uint64_t bytes = d->arena_bytes ? d->arena_bytes : CVK_ALIGN_BYTES;
+    CVK__TRY(cvk__buffer_alloc(d->device, bytes, &d->arena));
+    if (d->host)
+        memset(d->arena, 0, bytes);
+    return d->workspace_bytes ? cvk__buffer_alloc(d->device, d->workspace_bytes, &d->workspace) : CVK_OK;
+}
+
+/* Host memory uses the constant where it is; a device gets a copy. */
+static int32_t upload_constants(struct cvk_session *s)
+{
+    for (uint32_t i = 0; i < s->g->value_count; i++) {
+        const struct cvk__value *v = &s->g->values[i];
+        struct cvk__place *p = &s->places[i];
+        if (!v->blob || !p->homed || p->last < 0)
+            continue;
+        struct cvk__domain *d = &s->domains[p->domain];
+        if (d->host) {
+            p->buffer = v->blob->data;
+            continue;
+        }
+        CVK__TRY(cvk__buffer_alloc(d->device, v->desc.bytes ? v->desc.bytes : 1, &p->buffer));
+        if (v->desc.bytes)
+            CVK__TRY(cvk__buffer_write(d->device, p->buffer, 0, v->blob->data, v->desc.bytes));
+    }
+    return CVK_OK;
+}
+
+static const float *host_content(const struct cvk_session *s, cvk_value v)
+{
+    const struct cvk__value *value = cvk__value_at(s->g, v);
+    return value && value->blob ? value->blob->data : NULL;
+}
+
+/* Bindings and the exec structure of one step. */
+static int32_t bind_step(struct cvk_session *s, struct cvk__step *step)
+{
+    const struct cvk__node *n = &s->g->nodes[step->node];
+    struct cvk__device *device = s->devices.devices[step->device];
+    CVK__TRY(cvk__node_view_init(&step->view, s->g, n, s->node_flags));
+    uint32_t in = n->input_count, out = n->output_count;
+    struct cvk_binding *b = cvk__alloc_array(CVK__TAG_SESSION, in + out + 5u, sizeof *b);
+    if (!b)
+        return cvk__fail_memory(sizeof *b, "a plan");
+    step->bindings = b;
+    for (uint32_t i = 0; i < in; i++)
+        b[i] = cvk__binding(s, n->inputs[i]);
+    for (uint32_t i = 0; i < out; i++)
+        b[in + i] = cvk__binding(s, n->outputs[i]);
+    const cvk_value extra[] = {n->bias, n->scale, n->shift, n->residual};
+    for (uint32_t i = 0; i < 4; i++)
+        b[in + out + i] = cvk__binding(s, extra[i]);
+    struct cvk_binding *e = b + in + out;
+    e[4].buffer = s->domains[s->domain_of[step->device]].workspace;
+    e[4].bytes = step->plan.workspace_bytes;
+    step->exec = (struct cvk_exec){.size = sizeof step->exec,
+                                   .host = &device->host,
+                                   .device = device->handle,
+                                   .queue = device->queue,
+                                   .node = &step->view.node,
+                                   .plan = &step->plan,
+                                   .inputs = b,
+                                   .outputs = b + in,
+                                   .bias = n->bias ? &e[0] : NULL,
+                                   .scale = n->scale ? &e[1] : NULL,
+                                   .shift = n->shift ? &e[2] : NULL,
+                                   .residual = n->residual ? &e[3] : NULL,
+                                   .workspace = step->plan.workspace_bytes ? &e[4] : NULL,
+                                   .bias_host = host_content(s, n->bias),
+                                   .scale_host = host_content(s, n->scale),
+                                   .shift_host = host_content(s, n->shift)};
+    return CVK_OK;
+}
+
+static int32_t build_step(struct cvk_session *s, struct cvk__step *step)
+{
+    CVK__TRY(bind_step(s, step));
+    if (step->kind != CVK__STEP_RUN)
+        return CVK_OK;
+    if (step->plan.packed_bytes) {
+        step->exec.packed = cvk__alloc_buffer(CVK__TAG_SESSION, step->plan.packed_bytes);
+        if (!step->exec.packed)
+            return cvk__fail_memory(step->plan.packed_bytes, "packed weights");
+    }
+    if (step->row->build) {
+        int32_t status = step->row->build(&step->exec);
+        if (status != CVK_OK)
+            return cvk__fail_in(status, "node '%.96s', kernel %s on %s: ", s->g->nodes[step->node].name, step->row->name,
+                                s->devices.devices[step->device]->spec);
+    }
+    step->built = true;
+    return CVK_OK;
+}
+
+/* Constants that only packing kernels read are not needed any more. */
+static int32_t drop_constants(struct cvk_session *s)
+{
+    bool *needed = cvk__alloc_array(CVK__TAG_SESSION, s->g->value_count + 1u, sizeof *needed);
+    if (!needed)
+        return cvk__fail_memory(s->g->value_count, "a plan");
+    for (uint32_t t = 0; t < s->step_count; t++) {
+        const struct cvk__step *step = &s->steps[t];
+        const struct cvk__node *n = &s->g->nodes[step->node];
+        bool keeps = step->kind == CVK__STEP_RUN && step->row->flags & CVK_KERNEL_KEEPS_CONSTANTS;
+        const cvk_value extra[] = {n->bias, n->scale, n->shift, n->residual};
+        for (uint32_t i = 0; i < n->input_count + 4; i++) {
+            cvk_value v = i < n->input_count ? n->inputs[i] : extra[i - n->input_count];
+            /* The epilogue's vectors are small and read at run; what build saw are the inputs. */
+            if (v && !(keeps && i < n->input_count))
+                needed[v - 1] = true;
+        }
+    }
+    for (uint32_t i = 0; i < s->g->output_count; i++)
+        needed[s->g->outputs[i] - 1] = true;
+    for (uint32_t i = 0; i < s->g->value_count; i++) {
+        struct cvk__value *v = &s->g->values[i];
+        struct cvk__place *p = &s->places[i];
+        if (!v->blob || needed[i] || !p->buffer || v->is_input)
+            continue;
+        if (!s->domains[p->domain].host)
+            cvk__buffer_free(s->domains[p->domain].device, p->buffer);
+        p->buffer = NULL;
+    }
+    for (uint32_t t = 0; t < s->step_count; t++) {
+        struct cvk__step *step = &s->steps[t];
+        const struct cvk__node *n = &s->g->nodes[step->node];
+        for (uint32_t i = 0; i < n->input_count; i++) {
+            struct cvk__value *v = cvk__value_at(s->g, n->inputs[i]);
+            if (v && v->blob && !needed[n->inputs[i] - 1]) {
+                step->bindings[i].buffer = NULL;
+                step->view.constants[i] = NULL;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < s->g->value_count; i++)
+        if (s->g->values[i].blob && !needed[i] && !s->g->values[i].is_input) {
+            cvk__blob_unref(s->g->values[i].blob);
+            s->g->values[i].blob = NULL;
+        }
+    cvk__free(needed);
+    return CVK_OK;
+}
+
+int32_t cvk__prepare(struct cvk_session *s)
+{
+    for (uint32_t d = 0; d < s->domain_count; d++)
+        CVK__TRY(allocate_domain(&s->domains[d]));
+    CVK__TRY(upload_constants(s));
+    for (uint32_t t = 0; t < s->step_count; t++)
+        CVK__TRY(build_step(s, &s->steps[t]));
+    return drop_constants(s);
+}
+
+void cvk__unprepare(struct cvk_session *s)
+{
+    for (uint32_t t = 0; t < s->step_count; t++) {
+        struct cvk__step *step = &s->steps[t];
+        if (step->built && step->row->finish)
+            step->row->finish(&step->exec);
+        cvk__free(step->exec.packed);
+        cvk__free(step->bindings);
+        cvk__free(step->note);
+        cvk__node_view_finish(&step->view);
+    }
+    for (uint32_t i = 0; s->g && i < s->g->value_count && i < s->place_capacity; i++) {
+        struct cvk__place *p = &s->places[i];
+        if (p->buffer && p->homed && !s->domains[p->domain].host)
+            cvk__buffer_free(s->domains[p->domain].device, p->buffer);
+    }
+    for (uint32_t d = 0; d < s->domain_count; d++) {
+        if (s->domains[d].arena)
+            cvk__buffer_free(s->domains[d].device, s->domains[d].arena);
+        if (s->domains[d].workspace)
+            cvk__buffer_free(s->domains[d].device, s->domains[d].workspace);
+    }
+    cvk__free(s->steps);
+    cvk__free(s->places);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ * Inside a session: the passes over its working graph, the steps, and where every value lives. */
+#ifndef CVK__SESSION_IMPL_H
+#define CVK__SESSION_IMPL_H
+
+#include "convoke/session.h"
+#include "force.h"
+#include "infer.h"
+
+enum cvk__step_kind {
+    CVK__STEP_RUN,  /* a kernel */
+    CVK__STEP_VIEW, /* nothing to do: the outputs lie in the input's memory, or the inputs in the output's */
+    CVK__STEP_COPY  /* from one memory to another */
+};
+
+struct cvk__step {
+    enum cvk__step_kind kind;
+    uint32_t node;   /* index in the working graph */
+    uint32_t device; /* index in the device list */
+    const struct cvk_kernel *row;
+    struct cvk_plan plan;
+    char *note;      /* why better devices refused; NULL if none did */
+    struct cvk__node_view view;
+    struct cvk_exec exec;
+    struct cvk_binding *bindings; /* inputs, outputs, bias, scale, shift, residual, workspace */
+    bool built;
+    double time_ns;
+};
+
+/* Where a value lives. Values that share memory form a tree: `root` is the value that owns it, `offset` the place in it. */
+struct cvk__place {
+    bool homed;      /* domain is decided */
+    uint32_t domain; /* index in cvk_session.domains */
+    cvk_value next;  /* the same value in another layout or domain; 0: none */
+    cvk_value root;  /* itself if it owns memory */
+    uint64_t offset; /* bytes from the root's begin */
+    int32_t first, last; /* steps between which the root's memory is in use; first -1: before the run */
+    uint64_t arena_offset; /* of a root */
+    bool in_arena;
+    void *buffer; /* constants: their own buffer (or host memory); else the domain's arena */
+};
+
+/* A memory: the host's (shared by all host-memory devices) or that of one device. */
+struct cvk__domain {
+    struct cvk__device *device; /* that allocates */
+    bool host;
+    uint64_t arena_bytes, naive_bytes, workspace_bytes, constant_bytes;
+    void *arena, *workspace;
+};
+
+struct cvk_session {
+    struct cvk_context *ctx;
+    struct cvk_graph *g; /* the working copy */
+    struct cvk__device_list devices;
+    struct cvk__device *evaluator; /* for folding; closed after creation */
+    struct cvk__force_list force;
+    uint32_t flags, node_flags;
+    struct cvk__step *steps;
+    uint32_t step_count, step_capacity;
+    struct cvk__place *places; /* per value */
+    uint32_t place_capacity;
+    uint32_t domain_of[CVK__MAX_DEVICES];
+    struct cvk__domain domains[CVK__MAX_DEVICES + 1]; /* domain 0 is the host's */
+    uint32_t domain_count;
+    uint64_t packed_bytes;
+    bool ready;
+    bool *written; /* per input */
+    bool check_nan; /* CONVOKE_CHECK=nan */
+    struct cvk_session_report report;
+    struct cvk__node_notes *notes; /* what cvk_session_node tells, one per step */
+};
+
+/* simplify.c: removes identities, then what nobody reads. */
+int32_t cvk__simplify(struct cvk_graph *g);
+/* uses.c: how many nodes and outputs read each value; uses[v - 1]. NULL when there is no memory. */
+uint32_t *cvk__count_uses(const struct cvk_graph *g);
+
+/* fold_norm.c: batch norm with known statistics goes into the weights of the sum before it. */
+int32_t cvk__fold_norms(struct cvk_graph *g);
+
+/* fuse.c: bias, scale and shift, residual and activation go into the sum before them, where a kernel accepts it. */
+int32_t cvk__fuse(struct cvk_session *s, bool merge_nodes);
+
+#define CVK__OP_COPY 0xffffu /* op of the working graph's copy nodes; no kernel ever sees it */
+
+/* variants.c: the place of a value, growing the table; NULL when there is no memory. */
+struct cvk__place *cvk__place(struct cvk_session *s, cvk_value v);
+/* variants.c: the value in this layout and domain, adding a copy or a reorder step if it is not there yet. */
+int32_t cvk__variant(struct cvk_session *s, cvk_value v, uint32_t layout, uint32_t domain, cvk_value *out);
+/* variants.c: true if a value of this description can be brought into the layout in this domain. */
+bool cvk__can_reorder(struct cvk_session *s, const struct cvk_tensor_desc *from, uint32_t layout, uint32_t domain);
+/* variants.c: appends a step; NULL when there is no memory. */
+struct cvk__step *cvk__step_new(struct cvk_session *s, enum cvk__step_kind kind, uint32_t node, uint32_t device);
+
+/* assign.c: the device that would run a node as it is, -1 if none does. reasons NULL, or receives one line per refusal. */
+int32_t cvk__assign_find(struct cvk_session *s, const struct cvk__node *n, struct cvk__text *reasons);
+/* assign.c: steps for all nodes: device, kernel, layouts, copies and reorders. */
+int32_t cvk__assign(struct cvk_session *s);
+
+/* memory.c: places for all values; checks the limit before anything is allocated. */
+int32_t cvk__plan_memory(struct cvk_session *s, uint64_t limit_bytes);
+
+/* prepare.c: allocates, uploads constants, builds kernels; and undoes it. */
+int32_t cvk__prepare(struct cvk_session *s);
+void cvk__unprepare(struct cvk_session *s);
+/* The binding of a value as planned. */
+struct cvk_binding cvk__binding(const struct cvk_session *s, cvk_value v);
+
+/* report.c */
+int32_t cvk__report_init(struct cvk_session *s);
+void cvk__report_finish(struct cvk_session *s);
+
+#endif
