@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ * conv on the reference backend, and the loop that conv_transpose shares with it: a product of the weights with the columns
+ * that the windows see, block by block. */
+#include "ref_conv.h"
+#include "ref_sum.h"
+
+struct job {
+    const struct ref_conv *shape;
+    struct ref_epilogue epilogue;
+    const void *x, *w, *bias;
+    void *y;
+    uint32_t dtype;
+    uint64_t pixels, kernel_pixels, depth; /* outputs of a map, pixels of the window, products of one sum */
+    uint64_t tiles, line_blocks;           /* work items of one group of one image */
+};
+
+/* Fills out[0..count-1] with what outputs o, o + 1, ... of a row see at kernel pixel k. */
+static void gather_row(double *out, const struct job *job, int64_t row, const struct ref_conv_axis *axis, int64_t o, int64_t k,
+                       int64_t count)
+{
+    int64_t at = o * axis->scale + k * axis->step + axis->origin;
+    if (axis->divisor > 1) { /* transposed: scale is 1, and only every divisor-th output meets this kernel pixel */
+        for (int64_t i = 0; i < count; i++, at++) {
+            int hit = at >= 0 && at % axis->divisor == 0 && at / axis->divisor < axis->in;
+            out[i] = hit ? ref_load(job->x, job->dtype, (uint64_t)(row + at / axis->divisor)) : 0;
+        }
+        return;
+    }
+    int64_t lo = at < 0 ? (-at + axis->scale - 1) / axis->scale : 0;
+    int64_t hi = at < axis->in ? (axis->in - at + axis->scale - 1) / axis->scale : 0;
+    lo = lo < count ? lo : count;
+    hi = hi < lo ? lo : hi < count ? hi : count;
+    for (int64_t i = 0; i < lo; i++)
+        out[i] = 0;
+    if (axis->scale == 1)
+        ref_load_row(out + lo, job->x, job->dtype, (uint64_t)(row + at + lo), (uint64_t)(hi - lo));
+    else
+        ref_load_strided(out + lo, 1, job->x, job->dtype, row + at + lo * axis->scale, axis->scale, (uint64_t)(hi - lo));
+    for (int64_t i = hi; i < count; i++)
+        out[i] = 0;
+}
+
+/* The input line that output o of an axis sees at kernel pixel k, -1 for padding. */
+static int64_t source(const struct ref_conv_axis *axis, int64_t o, int64_t k)
+{
+    int64_t at = o * axis->scale + k * axis->step + axis->origin;
+    return at < 0 || at % axis->divisor || at / axis->divisor >= axis->in ? -1 : at / axis->divisor;
+}
+
+/* Fills one line of b: what outputs first.. of a map see at kernel pixel `pixel` of the map that begins at element `map`. */
+static void gather(double *out, const struct job *job, int64_t map, uint64_t pixel, uint64_t first, uint64_t count)
+{
+    const struct ref_conv_axis *d = &job->shape->axis[0], *h = &job->shape->axis[1], *w = &job->shape->axis[2];
+    int64_t kx = (int64_t)pixel % w->kernel, ky = (int64_t)pixel / w->kernel % h->kernel;
+    int64_t kz = (int64_t)pixel / w->kernel / h->kernel;
+    int64_t ox = (int64_t)first % w->out, oy = (int64_t)first / w->out % h->out, oz = (int64_t)first / w->out / h->out;
+    for (int64_t left = (int64_t)count; left > 0;) {
+        int64_t run = left < w->out - ox ? left : w->out - ox;
+        int64_t iz = source(d, oz, kz), iy = source(h, oy, ky);
+        if (iz < 0 || iy < 0)
+            memset(out, 0, (uint64_t)run * sizeof *out);
+        else
+            gather_row(out, job, map + (iz * h->in + iy) * w->in, w, ox, kx, run);
+        out += run;
+        left -= run;
+        ox = 0;
+        if (++oy == h->out) {
+            oy = 0;
+            oz++;
+        }
+    }
+}
+
+/* Sums, epilogue and store for one block: channels line.. of group g of image n, outputs first.. of their maps. */
+static void do_block(const struct job *job, struct ref_block *t, uint64_t n, uint64_t g, uint64_t line, uint64_t first)
+{
+    const struct ref_conv *s = job->shape;
+    uint64_t lines = ref_min(s->oc - line, REF_LINES), columns = ref_min(job->pixels - first, REF_COLUMNS);
+    uint64_t map_size = (uint64_t)(s->axis[0].in * s->axis[1].in * s->axis[2].in);
+    memset(t, 0, sizeof *t);
+    for (uint64_t from = 0; from < job->depth; from += REF_DEPTH) {
+        uint64_t depth = ref_min(job->depth - from, REF_DEPTH);
+        for (uint64_t k = 0; k < depth; k++) {
+            uint64_t ic = (from + k) / job->kernel_pixels, pixel = (from + k) % job->kernel_pixels;
+            gather(t->b[k], job, (int64_t)(((n * s->groups + g) * s->ic + ic) * map_size), pixel, first, columns);
+            for (uint64_t m = 0; m < lines; m++)
+                t->a[m][k] =
+                    ref_load(job->w, job->dtype, g * s->w_group + (line + m) * s->w_oc + ic * s->w_ic + pixel);
+        }
+        ref_block_add(t, lines, depth, columns);
+    }
+    for (uint64_t m = 0; m < lines; m++) {
+        uint64_t channel = g * s->oc + line + m, element = (n * s->groups * s->oc + channel) * job->pixels + first;
+        double bias = job->bias ? ref_load(job->bias, job->dtype, channel) : 0;
+        for (uint64_t j = 0; j < columns; j++)
+            t->sum[m][j] += bias;
+        ref_epilogue_row(&job->epilogue, t->sum[m], element, columns, channel, 0);
+        ref_store_row(job->y, job->dtype, element, t->sum[m], columns);
+    }
+}
+
+static void do_items(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *job = arg;
+    struct ref_block block;
+    (void)worker;
+    for (uint64_t item = begin; item < end; item++) {
+        uint64_t tile = item % job->tiles, rest = item / job->tiles;
+        uint64_t line = rest % job->line_blocks * REF_LINES;
+        rest /= job->line_blocks;
+        do_block(job, &block, rest / job->shape->groups, rest % job->shape->groups, line, tile * REF_COLUMNS);
+    }
+}
+
+int32_t ref_conv_run(struct cvk_exec *e, const struct ref_conv *shape)
+{
+    const struct ref_conv_axis *a = shape->axis;
+    struct job job = {.shape = shape,
+                      .epilogue = ref_epilogue_of(e),
+                      .x = cvk_cpu_input(e, 0),
+                      .w = cvk_cpu_input(e, 1),
+                      .bias = cvk_cpu_input(e, 2),
+                      .y = cvk_cpu_output(e, 0),
+                      .dtype = e->node->inputs[0]->dtype,
+                      .pixels = (uint64_t)(a[0].out * a[1].out * a[2].out),
+                      .kernel_pixels = (uint64_t)(a[0].kernel * a[1].kernel * a[2].kernel)};
+    job.depth = shape->ic * job.kernel_pixels;
+    job.tiles = ref_blocks(job.pixels, REF_COLUMNS);
+    job.line_blocks = ref_blocks(shape->oc, REF_LINES);
+    uint64_t images = (uint64_t)e->node->inputs[0]->dims[0];
+    ref_parallel(e, images * shape->groups * job.line_blocks * job.tiles, do_items, &job);
+    return CVK_OK;
+}
+
+static int32_t run(struct cvk_exec *e)
+{
+    const struct cvk_conv_params *p = e->node->params;
+    const struct cvk_tensor_desc *x = e->node->inputs[0], *w = e->node->inputs[1], *y = e->node->outputs[0];
+    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[1], .oc = (uint64_t)w->dims[0] / p->group, .w_ic = 1};
+    uint32_t spatial = x->rank - 2;
+    for (uint32_t i = 0; i < 3; i++)
+        shape.axis[i] = (struct ref_conv_axis){.in = 1, .out = 1, .kernel = 1, .scale = 1, .divisor = 1};
+    for (uint32_t i = 0; i < spatial; i++) {
+        shape.axis[3 - spatial + i] = (struct ref_conv_axis){.in = x->dims[2 + i],
+                                                             .out = y->dims[2 + i],
+                                                             .kernel = p->kernel[i],
+                                                             .scale = p->stride[i],
+                                                             .step = p->dilation[i],
+                                                             .origin = -p->pad_begin[i],
+                                                             .divisor = 1};
+        shape.w_ic *= (uint64_t)p->kernel[i];
+    }
+    shape.w_oc = shape.w_ic * shape.ic;
+    shape.w_group = shape.w_oc * shape.oc;
+    return ref_conv_run(e, &shape);
+}
+
+const struct cvk_kernel ref_conv_rows[] = {
+    {REF_ROW(CONV, "plain"), .dtypes = REF_FLOATS, .epilogues = REF_EPILOGUE_ALL, .activations = REF_ACTIVATIONS,
+     .run = run},
+};
+const uint32_t ref_conv_row_count = REF_COUNT(ref_conv_rows);

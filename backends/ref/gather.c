@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * gather on the reference: all indices are checked first, then slices or elements are copied. */
+#include "ref_flat.h"
+#include "ref_move.h"
+
+struct job {
+    const char *x;
+    const void *indices;
+    char *y;
+    uint32_t index_dtype, bytes; /* type of the indices, bytes of an element */
+    const struct cvk_tensor_desc *x_desc;
+    uint64_t slice;    /* elements that are copied at once */
+    uint64_t per_row;  /* slices: indices; nd: tuples in one batch */
+    uint64_t tuple;    /* nd: numbers in a tuple */
+    uint32_t first;    /* the axis that index 0 addresses */
+    struct ref_walk walk; /* elements: over the indices, operand 0 is x without the axis */
+    int64_t axis_stride;
+};
+
+/* Index i of an axis of n places, already checked. */
+static int64_t index_at(const struct job *j, uint64_t i, int64_t n)
+{
+    int64_t index = ref_load_int(j->indices, j->index_dtype, i);
+    return index < 0 ? index + n : index;
+}
+
+/* One worker, so that the first wrong index is the one that is told. */
+static int32_t check_indices(struct cvk_exec *e, const struct job *j)
+{
+    uint64_t count = cvk_cpu_count(e->node->inputs[1]);
+    for (uint64_t i = 0; i < count; i++) {
+        uint32_t axis = j->first + (uint32_t)(i % j->tuple);
+        int64_t n = j->x_desc->dims[axis], index = ref_load_int(j->indices, j->index_dtype, i);
+        if (index < -n || index >= n)
+            return cvk_fail(e->host, CVK_E_ARG, "gather '%s': index %lld at place %llu of the indices is outside %lld..%lld, axis %u of the input",
+                            e->node->name, (long long)index, (unsigned long long)i, (long long)-n, (long long)n - 1, axis);
+    }
+    return CVK_OK;
+}
+
+static void copy_slice(const struct job *j, uint64_t to, uint64_t from)
+{
+    uint64_t bytes = j->slice * j->bytes;
+    memcpy(j->y + to * bytes, j->x + from * bytes, bytes);
+}
+
+static void run_slices(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *j = arg;
+    int64_t n = j->x_desc->dims[j->first];
+    (void)worker;
+    for (uint64_t i = begin; i < end; i++)
+        copy_slice(j, i, i / j->per_row * (uint64_t)n + (uint64_t)index_at(j, i % j->per_row, n));
+}
+
+static void run_elements(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *j = arg;
+    struct ref_walk walk = j->walk;
+    int64_t n = j->x_desc->dims[j->first];
+    (void)worker;
+    ref_walk_seek(&walk, begin);
+    for (uint64_t i = begin; i < end; i++, ref_walk_next(&walk))
+        ref_copy(j->y, (int64_t)i, j->x, walk.offset[0] + index_at(j, i, n) * j->axis_stride, j->bytes);
+}
+
+static void run_tuples(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *j = arg;
+    (void)worker;
+    for (uint64_t i = begin; i < end; i++) {
+        uint64_t from = i / j->per_row; /* the batch */
+        for (uint32_t k = 0; k < j->tuple; k++) {
+            int64_t n = j->x_desc->dims[j->first + k];
+            from = from * (uint64_t)n + (uint64_t)index_at(j, i * j->tuple + k, n);
+        }
+        copy_slice(j, i, from);
+    }
+}
+
+/* Fills what the kind needs; gives the task and how many items it has. */
+static cvk_task_fn prepare(struct job *j, const struct cvk_node *node, uint64_t *count)
+{
+    const struct cvk_gather_params *p = node->params;
+    const struct cvk_tensor_desc *x = node->inputs[0], *indices = node->inputs[1];
+    uint32_t axis = (uint32_t)p->axis;
+    int64_t strides[CVK_MAX_RANK];
+    switch (p->kind) {
+    case CVK_GATHER:
+        j->first = axis;
+        j->slice = ref_product(x->dims, axis + 1, x->rank);
+        j->per_row = cvk_cpu_count(indices);
+        *count = ref_product(x->dims, 0, axis) * j->per_row;
+        return run_slices;
+    case CVK_GATHER_ELEMENTS:
+        ref_strides(x->rank, x->dims, strides);
+        j->first = axis;
+        j->axis_stride = strides[axis];
+        strides[axis] = 0;
+        ref_walk_init(&j->walk, indices->rank, indices->dims);
+        ref_walk_add_strides(&j->walk, strides);
+        *count = cvk_cpu_count(indices);
+        return run_elements;
+    default:
+        j->first = p->batch_dims;
+        j->tuple = (uint64_t)indices->dims[indices->rank - 1];
+        j->slice = ref_product(x->dims, j->first + (uint32_t)j->tuple, x->rank);
+        j->per_row = ref_product(indices->dims, p->batch_dims, indices->rank - 1);
+        *count = ref_product(indices->dims, 0, indices->rank - 1);
+        return run_tuples;
+    }
+}
+
+static int32_t run(struct cvk_exec *e)
+{
+    struct job j = {.x = cvk_cpu_input(e, 0), .indices = cvk_cpu_input(e, 1), .y = cvk_cpu_output(e, 0), .tuple = 1};
+    j.x_desc = e->node->inputs[0];
+    j.index_dtype = e->node->inputs[1]->dtype;
+    j.bytes = ref_dtype_bytes(j.x_desc->dtype);
+    uint64_t count = 0;
+    cvk_task_fn task = prepare(&j, e->node, &count);
+    int32_t status = check_indices(e, &j);
+    if (status == CVK_OK && cvk_cpu_count(e->node->outputs[0]) > 0)
+        ref_parallel(e, count, task, &j);
+    return status;
+}
+
+static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
+{
+    const struct cvk_gather_params *p = q->node->params;
+    (void)plan;
+    return p->kind <= CVK_GATHER_ND ? CVK_OK : cvk_refuse(q, "gather kind %u is newer than this backend", p->kind);
+}
+
+const struct cvk_kernel ref_gather_rows[] = {{REF_ROW(GATHER, "plain"), .dtypes = REF_ALL, .plan = plan, .run = run}};
+const uint32_t ref_gather_row_count = REF_COUNT(ref_gather_rows);
