@@ -194,12 +194,9 @@ static bool extend(struct cvk_graph *g, const struct cvk__node *next, struct cvk
     return false;
 }
 
-/* The one node that reads the value, NULL if there are several, none, or it is an output. */
-static int32_t sole_reader(const struct cvk_graph *g, cvk_value v, const int32_t *readers, const uint32_t *uses)
+/* The one node that reads the value, -1 if there are several or none; being an output of the net counts as a use. */
+static int32_t sole_reader(cvk_value v, const int32_t *readers, const uint32_t *uses)
 {
-    for (uint32_t i = 0; i < g->output_count; i++)
-        if (g->outputs[i] == v)
-            return -1;
     return uses[v - 1] == 1 ? readers[v - 1] : -1;
 }
 
@@ -221,7 +218,7 @@ static void fuse_chain(struct cvk_session *s, uint32_t sum, const int32_t *reade
     struct cvk_graph *g = s->g;
     int32_t device = cvk__assign_find(s, &g->nodes[sum], NULL);
     while (device >= 0) {
-        int32_t next = sole_reader(g, g->nodes[sum].outputs[0], readers, uses);
+        int32_t next = sole_reader(g->nodes[sum].outputs[0], readers, uses);
         if (next < 0 || g->nodes[next].dead)
             return;
         struct cvk__node trial = g->nodes[sum];

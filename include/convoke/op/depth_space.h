@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * depth_space: moves blocks between channels and space. depth to space: [N, C, H, W] to [N, C/b^2, H*b, W*b], the channel being
  * read as (by, bx, c) in mode DCR and as (c, by, bx) in mode CRD; space to depth: [N, C, H, W] to [N, b*b*C, H/b, W/b], the
- * reverse of DCR. Source: ONNX operators DepthToSpace and SpaceToDepth.
+ * reverse of the same mode (ONNX has DCR). Source: ONNX operators DepthToSpace and SpaceToDepth.
  *
  * Example ([N, 12, 32, 32] to [N, 3, 64, 64]: the last step of a net that enlarges pictures):
  * @code
  * #include <convoke/convoke.h>
  * cvk_value enlarge(struct cvk_graph *g, cvk_value x)
  * {
- *     return cvk_depth_space(g, x, &(struct cvk_depth_space_params){.kind = CVK_DEPTH_TO_SPACE, .mode = CVK_MODE_CRD, .block = 2});
+ *     return cvk_depth_space(
+ *         g, x, &(struct cvk_depth_space_params){.kind = CVK_DEPTH_TO_SPACE, .mode = CVK_MODE_CRD, .block = 2});
  * }
  * @endcode
  */

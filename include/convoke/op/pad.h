@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * pad: adds elements at the two ends of each axis; negative pads cut. reflect mirrors without repeating the border, edge repeats
+ * pad: adds elements at the two ends of each axis; negative pads cut (first, and the
+ * modes repeat what is left). reflect mirrors without repeating the border, edge repeats
  * it, wrap goes round. Source: ONNX operator Pad. Instead of the fields, further inputs (known when the session is made) may
  * give pads (i64: all begins, then all ends), the value (one element), and axes.
  *

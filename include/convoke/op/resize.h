@@ -5,8 +5,14 @@
  *   half_pixel (i+0.5)/s - 0.5 · asymmetric i/s · align_corners i*(in-1)/(out-1) · pytorch_half_pixel as half_pixel, 0 if
  *   out = 1 · tf_crop_and_resize roi_begin*(in-1) + i*(roi_end-roi_begin)*(in-1)/(out-1) · tf_half_pixel_for_nn (i+0.5)/s
  *
- * nearest rounds that place by nearest_mode. Sizes or scales come from the fields or from further inputs (roi, scales, sizes;
- * known when the session is made).
+ * nearest rounds that place by nearest_mode. linear and cubic weigh the 2 or 4 elements around it, places outside x counting as
+ * the nearest border element; an element of weight 0 is not read; integer types cut the sum toward zero. Sizes or scales come
+ * from the fields or from further inputs (roi, scales, sizes; known when the session is made).
+ *
+ * Finer points. A size from a scale is floor(in*s), the product rounded to float first (tf_crop_and_resize: of in*(roi_end -
+ * roi_begin)*s). Where s is out/in to the precision of float it is meant to be that ratio, so places are worked out as
+ * (i+0.5)*in/out, without rounding of s; otherwise nearest rounds the quotient by s to float. "out" in align_corners is in*s
+ * before floor. tf_crop_and_resize with out = 1 takes the middle of the roi; a roi of all zeros is the whole tensor.
  *
  * Example (Twice as high and wide, linear between the pixels):
  * @code
