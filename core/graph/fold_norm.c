@@ -98,9 +98,12 @@ static bool can_fold(const struct cvk_graph *g, const struct cvk__node *sum, str
     uint64_t groups = sum->op == CVK_OP_CONV_TRANSPOSE ? ((const struct cvk_conv_transpose_params *)sum->params)->group : 1;
     if (walk->count * groups != channels)
         return false;
-    if (sum->input_count > 2 && sum->inputs[2])
-        return content(g, sum->inputs[2]) && cvk_tensor_desc_count(&cvk__value_at(g, sum->inputs[2])->desc) == channels;
-    return true;
+    if (sum->input_count < 3 || !sum->inputs[2])
+        return true;
+    /* gemm's C may also be a column or a number, which is no bias of the channels. */
+    const struct cvk_tensor_desc *b = &cvk__value_at(g, sum->inputs[2])->desc;
+    return content(g, sum->inputs[2]) && cvk_tensor_desc_count(b) == channels && b->rank &&
+           (uint64_t)b->dims[b->rank - 1] == channels;
 }
 
 static int32_t fold_one(struct cvk_graph *g, struct cvk__node *norm, const uint32_t *uses)

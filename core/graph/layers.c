@@ -88,8 +88,9 @@ static bool conv_sizes(struct cvk_graph *g, const char *name, const struct cvk_t
     }
     int64_t channels = x->dims[1];
     if (filters < 1 || channels < 1 || channels % group || filters % group) {
-        cvk__graph_fail(g, CVK_E_SHAPE, "%s: %lld filters on %lld channels in %lld groups: both must be above 0 and divide by the groups",
-                        name, (long long)filters, (long long)channels, (long long)group);
+        cvk__graph_fail(g, CVK_E_SHAPE,
+                        "%s: %lld filters on %lld channels in %lld groups: both must be above 0 and divide by the groups", name,
+                        (long long)filters, (long long)channels, (long long)group);
         return false;
     }
     dims[0] = filters;
@@ -98,13 +99,15 @@ static bool conv_sizes(struct cvk_graph *g, const char *name, const struct cvk_t
     for (uint32_t i = 2; i < x->rank; i++) {
         dims[i] = p->kernel[i - 2];
         if (dims[i] < 1) {
-            cvk__graph_fail(g, CVK_E_ARG, "%s: the kernel's size %u is %lld, it must be above 0", name, i - 2, (long long)dims[i]);
+            cvk__graph_fail(g, CVK_E_ARG, "%s: the kernel's size %u is %lld, it must be above 0", name, i - 2,
+                            (long long)dims[i]);
             return false;
         }
         fits = fits && cvk__mul_i64(*fan_in, dims[i], fan_in);
     }
     if (!fits || !cvk__mul_i64(*fan_in, filters, &all) || all > MAX_WEIGHTS) {
-        cvk__graph_fail(g, CVK_E_LIMIT, "%s: weights of %s are more than %lld", name, cvk_shape_text(x->rank, dims, shape), MAX_WEIGHTS);
+        cvk__graph_fail(g, CVK_E_LIMIT, "%s: weights of %s are more than %lld", name, cvk_shape_text(x->rank, dims, shape),
+                        MAX_WEIGHTS);
         return false;
     }
     return true;
@@ -144,12 +147,14 @@ cvk_value cvk_layer_dense(struct cvk_graph *g, cvk_value x, int64_t units)
     number(g, CVK_OP_GEMM, "dense", name);
     int64_t all = 0, dims[2] = {units, d->rank == 2 ? d->dims[1] : 0};
     if (d->rank != 2 || units < 1 || dims[1] < 1) {
-        cvk__graph_fail(g, CVK_E_SHAPE, "%s: %lld units on %s; at least one unit on [N, features] is needed (cvk_flatten makes that of maps)",
+        cvk__graph_fail(g, CVK_E_SHAPE,
+                        "%s: %lld units on %s; at least one unit on [N, features] is needed (cvk_flatten makes that of maps)",
                         name, (long long)units, cvk_shape_text(d->rank, d->dims, shape));
         return 0;
     }
     if (!cvk__mul_i64(units, dims[1], &all) || all > MAX_WEIGHTS) {
-        cvk__graph_fail(g, CVK_E_LIMIT, "%s: weights of %s are more than %lld", name, cvk_shape_text(2, dims, shape), MAX_WEIGHTS);
+        cvk__graph_fail(g, CVK_E_LIMIT, "%s: weights of %s are more than %lld", name, cvk_shape_text(2, dims, shape),
+                        MAX_WEIGHTS);
         return 0;
     }
     cvk_value w = drawn(g, name, 2, dims, dims[1]);

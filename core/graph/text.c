@@ -73,7 +73,9 @@ static int32_t take_layer_number(const struct parser *p, const char **from, cons
 {
     size_t column = column_of(p, *from);
     CVK__TRY(take_number(from, column, what, out));
-    return *out >= least ? CVK_OK : fail_at(column, "%s is %lld, at least %lld is needed", what, (long long)*out, (long long)least);
+    if (*out < least)
+        return fail_at(column, "%s is %lld, at least %lld is needed", what, (long long)*out, (long long)least);
+    return CVK_OK;
 }
 
 /* Reads letters of `allowed` with their numbers up to the end of the layer. */
@@ -108,7 +110,8 @@ static int32_t book_weights(struct parser *p, double count)
 {
     p->weights += count;
     if (p->weights > (double)MAX_WEIGHTS) {
-        fail_at(p->begin, "with '%s' the net has %.4g weights; a net from text has at most %llu", p->layer, p->weights, MAX_WEIGHTS);
+        fail_at(p->begin, "with '%s' the net has %.4g weights; a net from text has at most %llu", p->layer, p->weights,
+                MAX_WEIGHTS);
         return CVK_E_LIMIT;
     }
     return CVK_OK;
@@ -209,8 +212,8 @@ static int32_t read_dropout(struct parser *p, const char *from)
     }
     drop /= place;
     if (*c || !digit || !(drop < 1))
-        return fail_at(column_of(p, from), "'%s': the probability that a node is dropped follows, 0 or more and below 1, as in drop0.5",
-                       p->layer);
+        return fail_at(column_of(p, from),
+                       "'%s': the probability that a node is dropped follows, 0 or more and below 1, as in drop0.5", p->layer);
     struct cvk_dropout_params params = {.drop = (float)drop, .seed = cvk_rng_bits(p->g->seed, p->g->seed_stream++, 0)};
     p->x = cvk_dropout(p->g, p->x, &params, NULL);
     return CVK_OK;
@@ -259,8 +262,10 @@ static int32_t unknown_word(const struct parser *p)
     cvk__text_escape(p->layer, shown, sizeof shown);
     if (best)
         return fail_at(p->begin, "'%s' is no layer; did you mean '%s'?", shown, best);
-    return fail_at(p->begin, "'%s' is no layer; there are 8c5, dw3, mp2, ap2, gap, gmp, flat, 120n, bn, lrn, drop0.5, softmax, relu, "
-                             "tanh, sigmoid and the other names of op/unary.h", shown);
+    return fail_at(p->begin,
+                   "'%s' is no layer; there are 8c5, dw3, mp2, ap2, gap, gmp, flat, 120n, bn, lrn, drop0.5, softmax, relu, tanh, "
+                   "sigmoid and the other names of op/unary.h",
+                   shown);
 }
 
 static int32_t read_word(struct parser *p, size_t letters)

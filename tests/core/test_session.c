@@ -223,6 +223,28 @@ static void test_concat_and_split_move_nothing_where_they_can(void **state)
     cvk_graph_destroy(g);
 }
 
+/* gemm's C as a column has as many numbers as there are channels, but is no bias. */
+static void test_a_column_is_no_bias(void **state)
+{
+    (void)state;
+    float w[20];
+    for (uint64_t i = 0; i < 20; i++)
+        w[i] = cvk_rng_normal(6, 0, i);
+    struct cvk_graph *g = NULL;
+    assert_int_equal(cvk_graph_create("column", &g), CVK_OK);
+    cvk_value x = cvk_input(g, "x", CVK_F32, 2, (int64_t[]){4, 4});
+    cvk_value b = cvk_constant(g, NULL, CVK_F32, 2, (int64_t[]){4, 4}, w), c = cvk_constant(g, NULL, CVK_F32, 2, (int64_t[]){4, 1}, w + 16);
+    cvk_output(g, norm(g, cvk_gemm(g, x, b, c, NULL), 4, 12), "y");
+    struct cvk_tensor *in = random_tensor(2, (int64_t[]){4, 4}, 4);
+    struct cvk_tensor *fused = run_once(g, NULL, in, 0, NULL);
+    struct cvk_tensor *plain = run_once(g, &(struct cvk_session_params){.flags = CVK_SESSION_NO_FUSE}, in, 0, NULL);
+    assert_true(worst_difference(fused, plain) < 1e-5);
+    cvk_tensor_destroy(fused);
+    cvk_tensor_destroy(plain);
+    cvk_tensor_destroy(in);
+    cvk_graph_destroy(g);
+}
+
 /* A norm behind every kind of sum whose weights it can go into. */
 static void test_norms_fold_into_every_sum(void **state)
 {
@@ -485,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_a_value_with_two_readers_survives),
         cmocka_unit_test(test_concat_and_split_move_nothing_where_they_can),
         cmocka_unit_test(test_norms_fold_into_every_sum),
+        cmocka_unit_test(test_a_column_is_no_bias),
         cmocka_unit_test(test_reports_count_right),
         cmocka_unit_test(test_receptive_fields),
         cmocka_unit_test(test_paths_that_do_not_align),

@@ -145,7 +145,8 @@ static void layers_by_call(void **state)
     cvk_value x = cvk_input(g, "x", CVK_F32, 4, (int64_t[]){CVK_BATCH, 3, 16, 16});
     cvk_constant(g, "conv2.w", CVK_F32, 1, (int64_t[]){1}, &(float){0}); /* a name in the way */
     cvk_value y = cvk_layer_conv(g, x, 16, 3);
-    y = cvk_layer_conv_with(g, y, 8, &(struct cvk_conv_params){.kernel = {1, 5}, .group = 2, .pad_begin = {0, 2}, .pad_end = {0, 2}});
+    struct cvk_conv_params wide = {.kernel = {1, 5}, .group = 2, .pad_begin = {0, 2}, .pad_end = {0, 2}};
+    y = cvk_layer_conv_with(g, y, 8, &wide);
     assert_int_equal(cvk_graph_status(g), CVK_OK);
     assert_string_equal(g->nodes[1].name, "conv3");
     const struct cvk_tensor_desc *w = cvk_graph_desc(g, cvk_graph_find(g, "conv3.w"));
@@ -312,8 +313,9 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_nets),  cmocka_unit_test(resolved),  cmocka_unit_test(fresh_weights), cmocka_unit_test(layers_by_call),
-        cmocka_unit_test(bad_layers), cmocka_unit_test(bad_texts), cmocka_unit_test(long_texts),    cmocka_unit_test(no_memory),
+        cmocka_unit_test(good_nets), cmocka_unit_test(resolved), cmocka_unit_test(fresh_weights),
+        cmocka_unit_test(layers_by_call), cmocka_unit_test(bad_layers), cmocka_unit_test(bad_texts),
+        cmocka_unit_test(long_texts), cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
