@@ -20,8 +20,17 @@ struct cvk__backend {
     uint32_t device_count; /* known after cvk__devices_scan */
     int32_t scan_status;
     char *scan_error;
-    struct cvk_device_info *infos;
+    struct cvk_device_info *infos; /* per device, as the next three */
+    int32_t *info_status;
+    char **info_errors; /* NULL where info succeeded */
+    char **specs;       /* "opencl:0" */
     bool scanned;
+};
+
+/* What host.ctx points to: whose table of services it is. device NULL: the context's own. */
+struct cvk__host_owner {
+    struct cvk_context *ctx;
+    struct cvk__device *device;
 };
 
 /* A refusal or an acceptance, kept for `devices --why`. */
@@ -42,6 +51,7 @@ struct cvk_context {
     uint32_t device_count;
     bool devices_scanned;
     struct cvk_host host; /* for query, count and info */
+    struct cvk__host_owner owner;
 };
 
 /* An opened device. */
@@ -54,7 +64,8 @@ struct cvk__device {
     void *handle;
     void *queue; /* NULL: synchronous */
     struct cvk_device_info info;
-    struct cvk_host host; /* its ctx is this struct */
+    struct cvk_host host; /* its ctx is `owner` */
+    struct cvk__host_owner owner;
     const struct cvk_queue_api *queue_api; /* NULL: without */
     const struct cvk_event_api *event_api;
     const struct cvk_map_api *map_api;
@@ -82,6 +93,8 @@ void cvk__host_init(struct cvk_host *host, struct cvk_context *ctx, struct cvk__
 
 /* core/device/registry.c: asks the backends for their devices once. */
 int32_t cvk__devices_scan(struct cvk_context *ctx);
+/* Frees what the scan kept of a backend. */
+void cvk__devices_forget(struct cvk__backend *b);
 /* core/device/open.c: parses spec (NULL: CONVOKE_DEVICE, else auto), opens the first choice that opens whole. A named device that
  * cannot open fails with every reason. `auto` takes the best backend that opens and adds the reference behind it. */
 int32_t cvk__device_list_open(struct cvk_context *ctx, const char *spec, struct cvk__device_list *out);
@@ -101,5 +114,14 @@ int32_t cvk__buffer_read(struct cvk__device *d, void *buffer, uint64_t offset, v
 int32_t cvk__buffer_copy(struct cvk__device *d, void *src, uint64_t src_offset, void *dst, uint64_t dst_offset, uint64_t bytes);
 /* Waits for all work of the device. */
 int32_t cvk__device_finish(struct cvk__device *d);
+
+/* core/device/interface.c: the optional interfaces with the host's fallbacks. */
+/* Finds them and makes the queue; close waits for its work. */
+int32_t cvk__interfaces_open(struct cvk__device *d);
+void cvk__interfaces_close(struct cvk__device *d);
+/* Around a call into a plugin, so that a failure always has a sentence: leave gives back the status, and if the plugin failed
+ * without cvk_fail says "simd:0: <doing> failed (CVK_E_DEVICE) and the plugin gave no reason". Unknown codes become CVK_E_DEVICE. */
+void cvk__plugin_enter(void);
+int32_t cvk__plugin_leave(const struct cvk__device *d, int32_t status, const char *doing);
 
 #endif

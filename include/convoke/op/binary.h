@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * binary: one function of two tensors, element by element, with NumPy broadcasting (axes aligned at the end; a size of 1
- * stretches). Comparisons and logic give bool. Sources: ONNX operators of the same names.
+ * stretches). Both inputs have one type, except the exponent of pow. Comparisons and logic give bool. Whole numbers that do not
+ * fit their type wrap. prelu's b stretches to a, never the other way. Sources: ONNX operators of the same names.
  *
  * Example (A residual block ends in x + f(x), of the same sizes; then everything is halved, the one number being stretched):
  * @code

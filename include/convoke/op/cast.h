@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * cast: converts every element to another type. To integers: truncated toward zero, out of range or NaN gives the nearest end or 0;
- * to bool: x != 0; to f16 and bf16: rounded to nearest even.
+ * cast: converts every element to another type. From floating point to integers: truncated toward zero, out of range gives the
+ * nearest end, NaN gives 0. Between integers: the low bits are kept, so 200 in u8 is -56 in i8. To bool: x != 0. To floating
+ * point: rounded once, to the nearest, ties to even.
  *
  * Example (Pixels 0..255 in bytes to numbers that a conv takes):
  * @code

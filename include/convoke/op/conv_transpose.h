@@ -5,7 +5,9 @@
  *
  * x is [N, IC, spatial...], w is [IC, OC/G, kernel...], y is [N, OC, out...];
  * out = stride*(in-1) + output_pad + dilation*(kernel-1) + 1 - pad_begin - pad_end, unless output_size is given,
- * from which the padding then follows. Source: ONNX operator ConvTranspose. Zero in a field is its default.
+ * from which the padding then follows: half of what is too much at each end, an odd pixel at the beginning (with
+ * CVK_PAD_SAME_UPPER at the end); what is too little is added as zeros at the end. Automatic padding gives
+ * out = stride*in. Source: ONNX operator ConvTranspose. Zero in a field is its default.
  *
  * Example ([N, 64, 14, 14] to [N, 32, 28, 28]; weights is [64, 32, 2, 2]):
  * @code

@@ -26,7 +26,7 @@ struct cvk_fill_params {
     uint32_t count;             /* entries in dims, used when there is no input */
     uint32_t reserved;
     double value;
-    int64_t integer;            /* the value for integer types and bool */
+    int64_t integer;            /* the value for integer types (its low bits) and bool (!= 0) */
     int64_t dims[CVK_MAX_RANK];
 };
 

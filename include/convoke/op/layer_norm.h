@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * layer_norm: mean and (biased) variance over the axes from `axis` on; y = (x - mean) / sqrt(var + epsilon) * scale + bias.
- * scale and the optional bias broadcast to x. Optional outputs: mean and 1/sqrt(var + epsilon), with the folded axes of size 1.
+ * scale and the optional bias broadcast to x. Optional outputs: mean and 1/sqrt(var + epsilon), with the folded axes of size 1,
+ * in f64 for an x of f64 and in f32 otherwise.
  * Source: arXiv 1607.06450; ONNX operator LayerNormalization.
  *
  * Example (Rows of x [N, 4], each to mean 0 and variance 1; mean and deviation are not wanted):

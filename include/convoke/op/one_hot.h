@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * one_hot: y has one more axis than the indices, of size depth; y is values[1] where the place on that axis equals the index (negative
- * ones count from the end; others out of range give no hot place) and values[0] elsewhere. Inputs: indices (any number type),
- * depth (one element, known when the session is made; or the field), values (two elements). Source: ONNX operator OneHot.
+ * one_hot: y has one more axis than the indices, of size depth; y is values[1] where the place on that axis equals the index
+ * (negative ones count from the end; others out of range give no hot place) and values[0] elsewhere. Inputs: indices (any number
+ * type; fractions are cut off), depth (one element, known when the session is made; or the field), values (two elements).
+ * Source: ONNX operator OneHot.
  *
  * Example (Labels [N] to [N, 10] with a 1 at each label):
  * @code

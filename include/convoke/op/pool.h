@@ -2,10 +2,12 @@
  * pool: a window slides over each map alone and keeps one number: the maximum, the mean, or the Lp norm. The depth stays.
  *
  * x is [N, C, spatial...] with one to three spatial dimensions. Window positions as in conv; with CVK_ROUND_CEIL
- * the count is rounded up and a last window that would begin in the end padding is dropped.
- * max: padding never wins; the optional second output holds, as i64, the flat index of each maximum in x (row-major over
- * the whole tensor; storage_order 1: the spatial part column-major). avg: divided by the number of pixels inside x, or,
+ * the count is rounded up and a last window that would begin in the end padding is dropped. Paddings are smaller than the
+ * window. max: padding never wins, a NaN in the window does, of equals the first one counts; the optional second output
+ * holds, as i64, the flat index of each maximum in x (row-major over the whole tensor; storage_order 1: the spatial part
+ * column-major). avg: divided by the number of pixels inside x, or,
  * with count_include_pad, inside x and its padding. lp: (sum |x|^p)^(1/p). global: the window is the whole map.
+ * A dilated window that meets padding alone: max gives the least value of the type (-infinity) and index -1, avg and lp 0.
  * Source: ONNX operators MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool.
  *
  * Example ([N, C, 28, 28] to [N, C, 14, 14]; the places of the maxima are not wanted):

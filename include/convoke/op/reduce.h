@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * reduce: folds the named axes to one number. Source: ONNX operators ReduceSum, ReduceMean, ....
  *
- * Without axes all are folded, unless noop_empty. Negative axes count from the end. An optional second input (i64,
- * known when the session is made) names the axes instead of the field.
+ * Nothing (an axis of size 0) folds to 0 for sums, 1 for prod, -inf for max, log_sum and log_sum_exp, +inf for min, NaN for mean;
+ * integer types give the smallest number for max, the largest for min and 0 for mean. Integer sums wrap, their mean is
+ * truncated. NaN gives NaN, also in max and min.
+ *
+ * Without axes all are folded, unless noop_empty: then each element is folded alone, so sum_square squares it. Negative axes
+ * count from the end. An optional second input (i64, known when the session is made) names the axes instead of the field.
  *
  * Example (The mean of each map: [N, C, H, W] to [N, C]):
  * @code

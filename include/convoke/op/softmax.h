@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * softmax: along one axis, y = exp(x - max) / sum exp(x - max); its logarithm; or hardmax: 1 at the first maximum, else 0.
+ * softmax: along one axis, y = exp(x - max) / sum exp(x - max); its logarithm; or hardmax: 1 at the first maximum (a NaN
+ * counts as one), else 0.
  *
  * flatten: the rule of ONNX opsets below 13: x is seen as a matrix, the axes before `axis` being rows and the rest columns,
  * and the softmax runs over whole rows.

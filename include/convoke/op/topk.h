@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * topk: the k largest (or smallest) elements along one axis, sorted, and their indices (i64); equal elements in order of index.
+ * NaN counts as the largest number.
  * k comes from the field, or from an optional second input (i64, known when the session is made).
  *
  * Example (The five best of [N, 1000] scores: [N, 5], and which they are):

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * unary: one function applied to every element. a and b are the function's parameters where it has any.
  *
- * NaN in gives NaN out unless the line says otherwise. relu(NaN) is NaN, relu(-0) is 0. Sources: ONNX operators of the
- * same names; gelu: Hendrycks and Gimpel, arXiv 1606.08415; selu: arXiv 1706.02515; mish: arXiv 1908.08681.
+ * NaN in gives NaN out unless the line says otherwise. relu(NaN) is NaN, relu(-0) is 0. All kinds but not take floating-
+ * point types; relu, clip, abs and sign also take integers, neg signed ones: clip's bounds are then rounded inward, and what
+ * does not fit wraps (abs(-128) is -128). Sources: ONNX operators of the same names; gelu: Hendrycks and Gimpel, arXiv
+ * 1606.08415; selu: arXiv 1706.02515; mish: arXiv 1908.08681.
  *
  * Example (relu6: cut to 0..6):
  * @code
