@@ -23,21 +23,36 @@ static double float_mod(double a, double b)
 static double on_float(uint32_t kind, double a, double b)
 {
     switch (kind) {
-    case CVK_ADD: return a + b;
-    case CVK_SUB: return a - b;
-    case CVK_MUL: return a * b;
-    case CVK_DIV: return a / b;
-    case CVK_POW: return pow(a, b);
-    case CVK_MIN: return a != a || a < b ? a : b;
-    case CVK_MAX: return a != a || a > b ? a : b;
-    case CVK_MOD: return float_mod(a, b);
-    case CVK_FMOD: return fmod(a, b);
-    case CVK_PRELU: return a < 0 ? a * b : a;
-    case CVK_EQUAL: return a == b;
-    case CVK_LESS: return a < b;
-    case CVK_LESS_EQUAL: return a <= b;
-    case CVK_GREATER: return a > b;
-    default: return a >= b;
+    case CVK_ADD:
+        return a + b;
+    case CVK_SUB:
+        return a - b;
+    case CVK_MUL:
+        return a * b;
+    case CVK_DIV:
+        return a / b;
+    case CVK_POW:
+        return pow(a, b);
+    case CVK_MIN:
+        return a != a || a < b ? a : b;
+    case CVK_MAX:
+        return a != a || a > b ? a : b;
+    case CVK_MOD:
+        return float_mod(a, b);
+    case CVK_FMOD:
+        return fmod(a, b);
+    case CVK_PRELU:
+        return a < 0 ? a * b : a;
+    case CVK_EQUAL:
+        return a == b;
+    case CVK_LESS:
+        return a < b;
+    case CVK_LESS_EQUAL:
+        return a <= b;
+    case CVK_GREATER:
+        return a > b;
+    default:
+        return a >= b;
     }
 }
 
@@ -78,24 +93,40 @@ static int64_t on_int(const struct job *j, int64_t a, int64_t b)
     /* Turning the top bit makes the order of u64 that of i64. */
     int64_t turn = j->dtype_a == CVK_U64 ? INT64_MIN : 0, left = a ^ turn, right = b ^ turn;
     switch (j->kind) {
-    case CVK_ADD: return (int64_t)((uint64_t)a + (uint64_t)b);
-    case CVK_SUB: return (int64_t)((uint64_t)a - (uint64_t)b);
-    case CVK_MUL: return (int64_t)((uint64_t)a * (uint64_t)b);
+    case CVK_ADD:
+        return (int64_t)((uint64_t)a + (uint64_t)b);
+    case CVK_SUB:
+        return (int64_t)((uint64_t)a - (uint64_t)b);
+    case CVK_MUL:
+        return (int64_t)((uint64_t)a * (uint64_t)b);
     case CVK_DIV:
     case CVK_MOD:
-    case CVK_FMOD: return turn ? on_u64_division(j->kind, (uint64_t)a, (uint64_t)b) : on_division(j->kind, a, b);
-    case CVK_POW: return int_pow(a, b, j->dtype_b != CVK_U64);
-    case CVK_MIN: return left < right ? a : b;
-    case CVK_MAX: return left > right ? a : b;
-    case CVK_PRELU: return a < 0 && !turn ? (int64_t)((uint64_t)a * (uint64_t)b) : a;
-    case CVK_EQUAL: return a == b;
-    case CVK_LESS: return left < right;
-    case CVK_LESS_EQUAL: return left <= right;
-    case CVK_GREATER: return left > right;
-    case CVK_GREATER_EQUAL: return left >= right;
-    case CVK_AND: return a && b;
-    case CVK_OR: return a || b;
-    default: return !a != !b; /* xor */
+    case CVK_FMOD:
+        return turn ? on_u64_division(j->kind, (uint64_t)a, (uint64_t)b) : on_division(j->kind, a, b);
+    case CVK_POW:
+        return int_pow(a, b, j->dtype_b != CVK_U64);
+    case CVK_MIN:
+        return left < right ? a : b;
+    case CVK_MAX:
+        return left > right ? a : b;
+    case CVK_PRELU:
+        return a < 0 && !turn ? (int64_t)((uint64_t)a * (uint64_t)b) : a;
+    case CVK_EQUAL:
+        return a == b;
+    case CVK_LESS:
+        return left < right;
+    case CVK_LESS_EQUAL:
+        return left <= right;
+    case CVK_GREATER:
+        return left > right;
+    case CVK_GREATER_EQUAL:
+        return left >= right;
+    case CVK_AND:
+        return a && b;
+    case CVK_OR:
+        return a || b;
+    default:
+        return !a != !b; /* xor */
     }
 }
 

@@ -29,7 +29,7 @@ static void gather_row(double *out, const struct job *job, int64_t row, const st
     int64_t lo = at < 0 ? (-at + axis->scale - 1) / axis->scale : 0;
     int64_t hi = at < axis->in ? (axis->in - at + axis->scale - 1) / axis->scale : 0;
     lo = lo < count ? lo : count;
-    hi = hi < lo ? lo : hi < count ? hi : count;
+    hi = hi < count ? hi : count;
     for (int64_t i = 0; i < lo; i++)
         out[i] = 0;
     if (axis->scale == 1)
@@ -84,8 +84,7 @@ static void do_block(const struct job *job, struct ref_block *t, uint64_t n, uin
             uint64_t ic = (from + k) / job->kernel_pixels, pixel = (from + k) % job->kernel_pixels;
             gather(t->b[k], job, (int64_t)(((n * s->groups + g) * s->ic + ic) * map_size), pixel, first, columns);
             for (uint64_t m = 0; m < lines; m++)
-                t->a[m][k] =
-                    ref_load(job->w, job->dtype, g * s->w_group + (line + m) * s->w_oc + ic * s->w_ic + pixel);
+                t->a[m][k] = ref_load(job->w, job->dtype, g * s->w_group + (line + m) * s->w_oc + ic * s->w_ic + pixel);
         }
         ref_block_add(t, lines, depth, columns);
     }
@@ -156,7 +155,6 @@ static int32_t run(struct cvk_exec *e)
 }
 
 const struct cvk_kernel ref_conv_rows[] = {
-    {REF_ROW(CONV, "plain"), .dtypes = REF_FLOATS, .epilogues = REF_EPILOGUE_ALL, .activations = REF_ACTIVATIONS,
-     .run = run},
+    {REF_ROW(CONV, "plain"), .dtypes = REF_FLOATS, .epilogues = REF_EPILOGUE_ALL, .activations = REF_ACTIVATIONS, .run = run},
 };
 const uint32_t ref_conv_row_count = REF_COUNT(ref_conv_rows);

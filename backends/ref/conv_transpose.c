@@ -7,8 +7,7 @@ static int32_t run(struct cvk_exec *e)
 {
     const struct cvk_conv_transpose_params *p = e->node->params;
     const struct cvk_tensor_desc *x = e->node->inputs[0], *w = e->node->inputs[1], *y = e->node->outputs[0];
-    struct ref_conv shape = {
-        .groups = p->group, .ic = (uint64_t)w->dims[0] / p->group, .oc = (uint64_t)w->dims[1], .w_oc = 1};
+    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[0] / p->group, .oc = (uint64_t)w->dims[1], .w_oc = 1};
     uint32_t spatial = x->rank - 2;
     for (uint32_t i = 0; i < 3; i++)
         shape.axis[i] = (struct ref_conv_axis){.in = 1, .out = 1, .kernel = 1, .scale = 1, .divisor = 1};

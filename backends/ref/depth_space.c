@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * depth_space: both kinds are one walk over [N, c, h, by, w, bx], the fine map's order, in which the deep map has other strides. */
+ * depth_space: both kinds are one walk over [N, c, h, by, w, bx], the fine map's order, in which the deep map has other
+ * strides. */
 #include "ref_move.h"
 
 static int32_t run(struct cvk_exec *e)

@@ -16,10 +16,11 @@ static void draw_chunks(void *arg, uint64_t begin, uint64_t end, uint32_t worker
 {
     const struct job *j = arg;
     uint64_t last = end * REF_CHUNK < j->count ? end * REF_CHUNK : j->count;
-    double keep = 1 - (double)j->p->drop;
+    float drop = j->p->training ? j->p->drop : 0;
+    double keep = 1 - (double)drop;
     (void)worker;
     for (uint64_t i = begin * REF_CHUNK; i < last; i++) {
-        int kept = cvk_rng_uniform(j->p->seed, 0, i) >= j->p->drop;
+        int kept = cvk_rng_uniform(j->p->seed, 0, i) >= drop;
         ref_store(j->y, j->dtype, i, kept ? ref_load(j->x, j->dtype, i) / keep : 0);
         if (j->mask)
             j->mask[i] = (uint8_t)kept;

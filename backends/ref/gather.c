@@ -9,10 +9,10 @@ struct job {
     char *y;
     uint32_t index_dtype, bytes; /* type of the indices, bytes of an element */
     const struct cvk_tensor_desc *x_desc;
-    uint64_t slice;    /* elements that are copied at once */
-    uint64_t per_row;  /* slices: indices; nd: tuples in one batch */
-    uint64_t tuple;    /* nd: numbers in a tuple */
-    uint32_t first;    /* the axis that index 0 addresses */
+    uint64_t slice;       /* elements that are copied at once */
+    uint64_t per_row;     /* slices: indices; nd: tuples in one batch */
+    uint64_t tuple;       /* nd: numbers in a tuple */
+    uint32_t first;       /* the axis that index 0 addresses */
     struct ref_walk walk; /* elements: over the indices, operand 0 is x without the axis */
     int64_t axis_stride;
 };
@@ -32,8 +32,9 @@ static int32_t check_indices(struct cvk_exec *e, const struct job *j)
         uint32_t axis = j->first + (uint32_t)(i % j->tuple);
         int64_t n = j->x_desc->dims[axis], index = ref_load_int(j->indices, j->index_dtype, i);
         if (index < -n || index >= n)
-            return cvk_fail(e->host, CVK_E_ARG, "gather '%s': index %lld at place %llu of the indices is outside %lld..%lld, axis %u of the input",
-                            e->node->name, (long long)index, (unsigned long long)i, (long long)-n, (long long)n - 1, axis);
+            return cvk_fail(e->host, CVK_E_ARG,
+                            "gather '%s': index %lld at place %llu of the indices; axis %u of the input has %lld places",
+                            e->node->name, (long long)index, (unsigned long long)i, axis, (long long)n);
     }
     return CVK_OK;
 }

@@ -5,8 +5,8 @@
 struct job {
     struct ref_product product;
     struct ref_epilogue epilogue;
-    const void *c;                /* NULL: none */
-    int64_t c_row, c_column;      /* steps, 0 where c is broadcast */
+    const void *c;           /* NULL: none */
+    int64_t c_row, c_column; /* steps, 0 where c is broadcast */
     double alpha, beta;
     void *y;
 };

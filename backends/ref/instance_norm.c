@@ -30,7 +30,8 @@ static void do_maps(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
         double scale = ref_load(cvk_cpu_input(job->e, 1), in[1]->dtype, c);
         double bias = ref_load(cvk_cpu_input(job->e, 2), in[2]->dtype, c);
         for (uint64_t i = 0; i < job->pixels; i++)
-            ref_store(cvk_cpu_output(job->e, 0), dtype, first + i, (ref_load(x, dtype, first + i) - mean) / deviation * scale + bias);
+            ref_store(cvk_cpu_output(job->e, 0), dtype, first + i,
+                      (ref_load(x, dtype, first + i) - mean) / deviation * scale + bias);
     }
 }
 

@@ -119,8 +119,8 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *out)
 }
 
 const struct cvk_kernel ref_matmul_rows[] = {
-    {REF_ROW(MATMUL, "plain"), .dtypes = REF_FLOATS, .epilogues = REF_EPILOGUE_ALL, .activations = REF_ACTIVATIONS,
-     .plan = plan, .run = run},
+    {REF_ROW(MATMUL, "plain"), .dtypes = REF_FLOATS, .epilogues = REF_EPILOGUE_ALL, .activations = REF_ACTIVATIONS, .plan = plan,
+     .run = run},
     {REF_ROW(MATMUL, "whole"), .dtypes = REF_INTS, .run = run_whole},
 };
 const uint32_t ref_matmul_row_count = REF_COUNT(ref_matmul_rows);

@@ -9,7 +9,7 @@ struct job {
     int64_t *indices; /* NULL: not wanted */
     uint32_t dtype;
     int64_t in[3], out[3], kernel[3], stride[3], dilation[3], begin[3], end[3]; /* depth, height, width; absent ones are 1 */
-    uint64_t in_map, out_map; /* pixels of one map */
+    uint64_t in_map, out_map;                                                   /* pixels of one map */
 };
 
 /* Kernel pixels first..last-1 of an axis that read inside the map. */
@@ -33,13 +33,18 @@ static int64_t covered(const struct job *job, uint32_t axis, int64_t from)
 static double least(uint32_t dtype)
 {
     switch (dtype) {
-    case CVK_I8: return INT8_MIN;
-    case CVK_I16: return INT16_MIN;
-    case CVK_I32: return INT32_MIN;
+    case CVK_I8:
+        return INT8_MIN;
+    case CVK_I16:
+        return INT16_MIN;
+    case CVK_I32:
+        return INT32_MIN;
     case CVK_U8:
     case CVK_U16:
-    case CVK_U32: return 0;
-    default: return -HUGE_VAL;
+    case CVK_U32:
+        return 0;
+    default:
+        return -HUGE_VAL;
     }
 }
 

@@ -9,9 +9,9 @@ struct job {
     uint32_t kind, dtype;
     const void *x;
     void *y;
-    uint64_t outer, inner;  /* results: outer * inner; inner ones are neighbours in x */
-    uint64_t tiles;         /* of REF_LANES in inner */
-    uint64_t steps, run;    /* elements of one result: steps * run; those of a run are neighbours in x */
+    uint64_t outer, inner;        /* results: outer * inner; inner ones are neighbours in x */
+    uint64_t tiles;               /* of REF_LANES in inner */
+    uint64_t steps, run;          /* elements of one result: steps * run; those of a run are neighbours in x */
     struct ref_walk kept, folded; /* over outer, over steps */
 };
 
@@ -45,14 +45,21 @@ struct float_sums {
 static double fold_float(uint32_t kind, double sum, double top, double x)
 {
     switch (kind) {
-    case CVK_REDUCE_MAX: return sum != sum || sum > x ? sum : x;
-    case CVK_REDUCE_MIN: return sum != sum || sum < x ? sum : x;
-    case CVK_REDUCE_PROD: return sum * x;
-    case CVK_REDUCE_L1: return sum + fabs(x);
+    case CVK_REDUCE_MAX:
+        return sum != sum || sum > x ? sum : x;
+    case CVK_REDUCE_MIN:
+        return sum != sum || sum < x ? sum : x;
+    case CVK_REDUCE_PROD:
+        return sum * x;
+    case CVK_REDUCE_L1:
+        return sum + fabs(x);
     case CVK_REDUCE_L2:
-    case CVK_REDUCE_SUM_SQUARE: return sum + x * x;
-    case CVK_REDUCE_LOG_SUM_EXP: return sum + exp(x - top);
-    default: return sum + x; /* sum, mean, log_sum */
+    case CVK_REDUCE_SUM_SQUARE:
+        return sum + x * x;
+    case CVK_REDUCE_LOG_SUM_EXP:
+        return sum + exp(x - top);
+    default:
+        return sum + x; /* sum, mean, log_sum */
     }
 }
 
@@ -81,11 +88,16 @@ static void start_floats(struct float_sums *s, uint32_t kind)
 static double finish_float(const struct job *j, double sum, double top)
 {
     switch (j->kind) {
-    case CVK_REDUCE_MEAN: return sum / (double)(j->steps * j->run);
-    case CVK_REDUCE_L2: return sqrt(sum);
-    case CVK_REDUCE_LOG_SUM: return log(sum);
-    case CVK_REDUCE_LOG_SUM_EXP: return isinf(top) ? top : top + log(sum); /* inf - inf would be NaN */
-    default: return sum;
+    case CVK_REDUCE_MEAN:
+        return sum / (double)(j->steps * j->run);
+    case CVK_REDUCE_L2:
+        return sqrt(sum);
+    case CVK_REDUCE_LOG_SUM:
+        return log(sum);
+    case CVK_REDUCE_LOG_SUM_EXP:
+        return isinf(top) ? top : top + log(sum); /* inf - inf would be NaN */
+    default:
+        return sum;
     }
 }
 
@@ -108,12 +120,18 @@ static int64_t fold_int(const struct job *j, int64_t sum, int64_t x)
 {
     int64_t turn = j->dtype == CVK_U64 ? INT64_MIN : 0; /* makes the order of u64 that of i64 */
     switch (j->kind) {
-    case CVK_REDUCE_MAX: return (sum ^ turn) > (x ^ turn) ? sum : x;
-    case CVK_REDUCE_MIN: return (sum ^ turn) < (x ^ turn) ? sum : x;
-    case CVK_REDUCE_PROD: return (int64_t)((uint64_t)sum * (uint64_t)x);
-    case CVK_REDUCE_SUM_SQUARE: return (int64_t)((uint64_t)sum + (uint64_t)x * (uint64_t)x);
-    case CVK_REDUCE_L1: return (int64_t)(x < 0 && !turn ? (uint64_t)sum - (uint64_t)x : (uint64_t)sum + (uint64_t)x);
-    default: return (int64_t)((uint64_t)sum + (uint64_t)x); /* sum, mean */
+    case CVK_REDUCE_MAX:
+        return (sum ^ turn) > (x ^ turn) ? sum : x;
+    case CVK_REDUCE_MIN:
+        return (sum ^ turn) < (x ^ turn) ? sum : x;
+    case CVK_REDUCE_PROD:
+        return (int64_t)((uint64_t)sum * (uint64_t)x);
+    case CVK_REDUCE_SUM_SQUARE:
+        return (int64_t)((uint64_t)sum + (uint64_t)x * (uint64_t)x);
+    case CVK_REDUCE_L1:
+        return (int64_t)(x < 0 && !turn ? (uint64_t)sum - (uint64_t)x : (uint64_t)sum + (uint64_t)x);
+    default:
+        return (int64_t)((uint64_t)sum + (uint64_t)x); /* sum, mean */
     }
 }
 
@@ -131,9 +149,12 @@ static int64_t start_int(const struct job *j)
     int has_sign = (REF_SIGNED >> j->dtype & 1) != 0;
     uint64_t largest = UINT64_MAX >> (64 - bits + (uint32_t)has_sign);
     switch (j->kind) {
-    case CVK_REDUCE_MAX: return has_sign ? (int64_t)~largest : 0;
-    case CVK_REDUCE_MIN: return (int64_t)largest;
-    default: return j->kind == CVK_REDUCE_PROD;
+    case CVK_REDUCE_MAX:
+        return has_sign ? (int64_t)~largest : 0;
+    case CVK_REDUCE_MIN:
+        return (int64_t)largest;
+    default:
+        return j->kind == CVK_REDUCE_PROD;
     }
 }
 
@@ -155,7 +176,8 @@ static void reduce_ints(const struct job *j, uint64_t base, uint64_t lanes, uint
 
 static int in_doubles(const struct job *j)
 {
-    return ref_is_float(j->dtype) || j->kind == CVK_REDUCE_L2 || j->kind == CVK_REDUCE_LOG_SUM || j->kind == CVK_REDUCE_LOG_SUM_EXP;
+    return ref_is_float(j->dtype) || j->kind == CVK_REDUCE_L2 || j->kind == CVK_REDUCE_LOG_SUM ||
+           j->kind == CVK_REDUCE_LOG_SUM_EXP;
 }
 
 static void run_items(void *arg, uint64_t begin, uint64_t end, uint32_t worker)

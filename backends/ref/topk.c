@@ -12,7 +12,7 @@ struct job {
     const struct cvk_topk_params *p;
     const char *x;
     char *y;
-    int64_t *places; /* NULL: not wanted */
+    int64_t *places;     /* NULL: not wanted */
     struct entry *heaps; /* k for each worker */
     uint32_t dtype, bytes;
     uint64_t n, inner; /* elements of a row, their distance */

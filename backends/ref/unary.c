@@ -34,12 +34,18 @@ static int64_t on_int(const struct job *j, int64_t x)
 {
     int negative = x < 0 && j->dtype_x != CVK_U64;
     switch (j->p->kind) {
-    case CVK_ABS: return negative ? (int64_t)(0 - (uint64_t)x) : x;
-    case CVK_NEG: return (int64_t)(0 - (uint64_t)x);
-    case CVK_SIGN: return negative ? -1 : x != 0;
-    case CVK_NOT: return x == 0;
-    case CVK_RELU: return negative ? 0 : x;
-    default: return clip_int(j->dtype_x, x, (double)j->p->a, (double)j->p->b);
+    case CVK_ABS:
+        return negative ? (int64_t)(0 - (uint64_t)x) : x;
+    case CVK_NEG:
+        return (int64_t)(0 - (uint64_t)x);
+    case CVK_SIGN:
+        return negative ? -1 : x != 0;
+    case CVK_NOT:
+        return x == 0;
+    case CVK_RELU:
+        return negative ? 0 : x;
+    default:
+        return clip_int(j->dtype_x, x, (double)j->p->a, (double)j->p->b);
     }
 }
 

@@ -30,7 +30,8 @@ static void run_chunks(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 static int32_t run(struct cvk_exec *e)
 {
     const struct cvk_tensor_desc *y = e->node->outputs[0];
-    struct job j = {.condition = cvk_cpu_input(e, 0), .a = cvk_cpu_input(e, 1), .b = cvk_cpu_input(e, 2), .y = cvk_cpu_output(e, 0)};
+    struct job j = {
+        .condition = cvk_cpu_input(e, 0), .a = cvk_cpu_input(e, 1), .b = cvk_cpu_input(e, 2), .y = cvk_cpu_output(e, 0)};
     j.count = cvk_cpu_count(y);
     j.bytes = ref_dtype_bytes(y->dtype);
     ref_walk_init(&j.walk, y->rank, y->dims);

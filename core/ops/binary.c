@@ -6,7 +6,7 @@
 
 static const struct {
     const char *name;
-    uint32_t dtypes;  /* of a, and of b except for pow */
+    uint32_t dtypes; /* of a, and of b except for pow */
     bool gives_bool;
 } kinds[CVK_BINARY_KINDS] = {
     [CVK_ADD] = {"add", CVK__NUMBERS, false},
@@ -42,7 +42,8 @@ static const char *kind_name(const void *params)
 static int32_t check_types(const struct cvk__infer *c, uint32_t kind, uint32_t a, uint32_t b)
 {
     if (!cvk__dtype_in(a, kinds[kind].dtypes))
-        return cvk__infer_fail(c, "%s is not defined for %s elements; cast the inputs first", kinds[kind].name, cvk_dtype_name(a));
+        return cvk__infer_fail(c, "%s is not defined for %s elements; cast the inputs first", kinds[kind].name,
+                               cvk_dtype_name(a));
     if (kind == CVK_POW) {
         if (!cvk__dtype_in(b, CVK__NUMBERS))
             return cvk__infer_fail(c, "pow's exponent is %s; it must be a number type", cvk_dtype_name(b));
@@ -67,8 +68,9 @@ static int32_t infer(struct cvk__infer *c)
     CVK__TRY(cvk__infer_broadcast(c, &rank, dims, b));
     if (p->kind == CVK_PRELU && (rank != a->rank || memcmp(dims, a->dims, rank * sizeof dims[0]) != 0)) {
         char ta[CVK_SHAPE_TEXT], tb[CVK_SHAPE_TEXT];
-        return cvk__infer_fail(c, "prelu's slopes of %s must stretch to the input's %s; reshape them, to Cx1x1 for one slope per channel",
-                               cvk_shape_text(b->rank, b->dims, tb), cvk_shape_text(a->rank, a->dims, ta));
+        return cvk__infer_fail(
+            c, "prelu's slopes of %s must stretch to the input's %s; reshape them, to Cx1x1 for one slope per channel",
+            cvk_shape_text(b->rank, b->dims, tb), cvk_shape_text(a->rank, a->dims, ta));
     }
     return cvk__infer_out(c, 0, kinds[p->kind].gives_bool ? (uint32_t)CVK_BOOL : a->dtype, rank, dims);
 }

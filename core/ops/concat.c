@@ -22,7 +22,8 @@ static int32_t infer(struct cvk__infer *c)
             fits = (int32_t)k == p->axis || x->dims[k] == first->dims[k];
         if (!fits)
             return cvk__infer_fail(c, "input %u is %s and input 0 is %s: they may differ on axis %d only", i,
-                                   cvk_shape_text(x->rank, x->dims, other), cvk_shape_text(first->rank, first->dims, mine), p->axis);
+                                   cvk_shape_text(x->rank, x->dims, other), cvk_shape_text(first->rank, first->dims, mine),
+                                   p->axis);
         if (!cvk__add_i64(dims[p->axis], x->dims[p->axis], &dims[p->axis]))
             return cvk__infer_fail(c, "the sizes on axis %d sum up to more than 2^63", p->axis);
     }

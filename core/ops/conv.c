@@ -2,21 +2,6 @@
  * conv: schema, shape rule, cost, window, gradients and builder call. */
 #include "slide.h"
 
-static int32_t check_types(const struct cvk__infer *c)
-{
-    static const char *const names[] = {"input", "weights", "bias"};
-    uint32_t dtype = cvk__infer_in(c, 0)->dtype;
-    if (!cvk__dtype_in(dtype, CVK__FLOATS))
-        return cvk__infer_fail(c, "the input is %s; it must be f32, f64, f16 or bf16", cvk_dtype_name(dtype));
-    for (uint32_t i = 1; i < 3; i++) {
-        const struct cvk_tensor_desc *d = cvk__infer_in(c, i);
-        if (d && d->dtype != dtype)
-            return cvk__infer_fail(c, "the %s is %s but the input is %s; they must be the same", names[i], cvk_dtype_name(d->dtype),
-                                   cvk_dtype_name(dtype));
-    }
-    return CVK_OK;
-}
-
 /* Depth of the maps against depth of the weights, and what group and bias ask of them. */
 static int32_t check_channels(const struct cvk__infer *c, int64_t group)
 {
@@ -24,16 +9,18 @@ static int32_t check_channels(const struct cvk__infer *c, int64_t group)
     char wt[CVK_SHAPE_TEXT], bt[CVK_SHAPE_TEXT];
     int64_t ic = x->dims[1], oc = w->dims[0];
     if (ic % group || oc % group)
-        return cvk__infer_fail(c, "group %lld does not divide both the %lld input channels and the %lld filters", (long long)group,
-                               (long long)ic, (long long)oc);
+        return cvk__infer_fail(c, "group %lld does not divide both the %lld input channels and the %lld filters",
+                               (long long)group, (long long)ic, (long long)oc);
     if (w->dims[1] != ic / group)
-        return cvk__infer_fail(c, "the input has %lld channels, %lld in each of %lld groups, but each filter has a depth of %lld "
-                                  "(weights %s)",
-                               (long long)ic, (long long)(ic / group), (long long)group, (long long)w->dims[1],
-                               cvk_shape_text(w->rank, w->dims, wt));
+        return cvk__infer_fail(
+            c,
+            "the input has %lld channels, so with group %lld each filter needs a depth of %lld, but the weights "
+            "(%s) have a depth of %lld",
+            (long long)ic, (long long)group, (long long)(ic / group), cvk_shape_text(w->rank, w->dims, wt),
+            (long long)w->dims[1]);
     if (b && (b->rank != 1 || b->dims[0] != oc))
-        return cvk__infer_fail(c, "the bias is %s, but %lld filters need one number each: %lld", cvk_shape_text(b->rank, b->dims, bt),
-                               (long long)oc, (long long)oc);
+        return cvk__infer_fail(c, "the bias is %s, but %lld filters need one number each: %lld",
+                               cvk_shape_text(b->rank, b->dims, bt), (long long)oc, (long long)oc);
     return CVK_OK;
 }
 
@@ -44,7 +31,7 @@ static int32_t infer(struct cvk__infer *c)
     struct cvk__slide_note note = {.used = 0};
     uint32_t spatial;
     char text[CVK_SHAPE_TEXT];
-    CVK__TRY(check_types(c));
+    CVK__TRY(cvk__slide_types(c));
     CVK__TRY(cvk__slide_maps(c, x, &spatial));
     if (w->rank != x->rank)
         return cvk__infer_fail(c, "the weights are %s, %u axes; for this input they need %u: filters, depth and %u of the kernel",
@@ -55,8 +42,15 @@ static int32_t infer(struct cvk__infer *c)
     CVK__TRY(check_channels(c, p->group));
     int64_t out[CVK_MAX_RANK] = {x->dims[0], w->dims[0]};
     for (uint32_t i = 0; i < spatial; i++) {
-        struct cvk__slide s = {cvk__slide_name(spatial, i), x->dims[2 + i], w->dims[2 + i], p->stride[i], p->dilation[i],
-                               p->pad_begin[i], p->pad_end[i], 0, 0};
+        struct cvk__slide s = {cvk__slide_name(spatial, i),
+                               x->dims[2 + i],
+                               w->dims[2 + i],
+                               p->stride[i],
+                               p->dilation[i],
+                               p->pad_begin[i],
+                               p->pad_end[i],
+                               0,
+                               0};
         if (p->kernel[i] && p->kernel[i] != s.kernel)
             return cvk__infer_bad(c, "kernel is %lld in %s, but the weights %s say %lld", (long long)p->kernel[i], s.name,
                                   cvk_shape_text(w->rank, w->dims, text), (long long)s.kernel);

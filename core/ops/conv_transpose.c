@@ -2,21 +2,6 @@
  * conv_transpose: schema, shape rule, cost, window, gradients and builder call. */
 #include "slide.h"
 
-static int32_t check_types(const struct cvk__infer *c)
-{
-    static const char *const names[] = {"input", "weights", "bias"};
-    uint32_t dtype = cvk__infer_in(c, 0)->dtype;
-    if (!cvk__dtype_in(dtype, CVK__FLOATS))
-        return cvk__infer_fail(c, "the input is %s; it must be f32, f64, f16 or bf16", cvk_dtype_name(dtype));
-    for (uint32_t i = 1; i < 3; i++) {
-        const struct cvk_tensor_desc *d = cvk__infer_in(c, i);
-        if (d && d->dtype != dtype)
-            return cvk__infer_fail(c, "the %s is %s but the input is %s; they must be the same", names[i], cvk_dtype_name(d->dtype),
-                                   cvk_dtype_name(dtype));
-    }
-    return CVK_OK;
-}
-
 static int32_t check_channels(const struct cvk__infer *c, int64_t group, int64_t *oc)
 {
     const struct cvk_tensor_desc *x = cvk__infer_in(c, 0), *w = cvk__infer_in(c, 1), *b = cvk__infer_in(c, 2);
@@ -58,10 +43,12 @@ static int32_t place(const struct cvk__infer *c, struct cvk__slide *s, uint32_t 
         share_padding(s, whole - (wish ? wish : s->in * s->stride), auto_pad);
     s->out = whole - s->pad_begin - s->pad_end;
     if (s->out < 1)
-        return cvk__infer_fail(c, "%s %lld at stride %lld with a window of %lld makes %lld pixels, and a padding of %lld + %lld cuts "
-                                  "all of them away; at most %lld in all would fit",
-                               s->name, (long long)s->in, (long long)s->stride, (long long)s->window, (long long)whole,
-                               (long long)s->pad_begin, (long long)s->pad_end, (long long)(whole > 0 ? whole - 1 : 0));
+        return cvk__infer_fail(
+            c,
+            "%s %lld at stride %lld with a window of %lld makes %lld pixels, and a padding of %lld + %lld cuts "
+            "all of them away; at most %lld in all would fit",
+            s->name, (long long)s->in, (long long)s->stride, (long long)s->window, (long long)whole, (long long)s->pad_begin,
+            (long long)s->pad_end, (long long)(whole > 0 ? whole - 1 : 0));
     return CVK_OK;
 }
 
@@ -71,10 +58,11 @@ static int32_t infer(struct cvk__infer *c)
     const struct cvk_tensor_desc *x = cvk__infer_in(c, 0), *w = cvk__infer_in(c, 1);
     uint32_t spatial;
     char text[CVK_SHAPE_TEXT];
-    CVK__TRY(check_types(c));
+    CVK__TRY(cvk__slide_types(c));
     CVK__TRY(cvk__slide_maps(c, x, &spatial));
     if (w->rank != x->rank)
-        return cvk__infer_fail(c, "the weights are %s, %u axes; for this input they need %u: channels, filters and %u of the kernel",
+        return cvk__infer_fail(c,
+                               "the weights are %s, %u axes; for this input they need %u: channels, filters and %u of the kernel",
                                cvk_shape_text(w->rank, w->dims, text), w->rank, x->rank, spatial);
     if (p->auto_pad > CVK_PAD_VALID)
         return cvk__infer_bad(c, "auto_pad is %u; known are 0 (explicit) to 3 (valid)", p->auto_pad);
@@ -82,8 +70,15 @@ static int32_t infer(struct cvk__infer *c)
     int64_t out[CVK_MAX_RANK] = {x->dims[0]};
     CVK__TRY(check_channels(c, p->group, &out[1]));
     for (uint32_t i = 0; i < spatial; i++) {
-        struct cvk__slide s = {cvk__slide_name(spatial, i), x->dims[2 + i], w->dims[2 + i], p->stride[i], p->dilation[i],
-                               p->pad_begin[i], p->pad_end[i], 0, 0};
+        struct cvk__slide s = {cvk__slide_name(spatial, i),
+                               x->dims[2 + i],
+                               w->dims[2 + i],
+                               p->stride[i],
+                               p->dilation[i],
+                               p->pad_begin[i],
+                               p->pad_end[i],
+                               0,
+                               0};
         if (p->kernel[i] && p->kernel[i] != s.kernel)
             return cvk__infer_bad(c, "kernel is %lld in %s, but the weights %s say %lld", (long long)p->kernel[i], s.name,
                                   cvk_shape_text(w->rank, w->dims, text), (long long)s.kernel);
@@ -147,7 +142,8 @@ const struct cvk__op_def cvk__op_conv_transpose = {
     .weight_input = 1,
 };
 
-cvk_value cvk_conv_transpose(struct cvk_graph *g, cvk_value x, cvk_value w, cvk_value b, const struct cvk_conv_transpose_params *p)
+cvk_value cvk_conv_transpose(struct cvk_graph *g, cvk_value x, cvk_value w, cvk_value b,
+                             const struct cvk_conv_transpose_params *p)
 {
     return cvk__graph_add_one(g, CVK_OP_CONV_TRANSPOSE, p, (cvk_value[]){x, w, b}, 3);
 }

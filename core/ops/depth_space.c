@@ -20,7 +20,8 @@ static int32_t infer(struct cvk__infer *c)
     int64_t dims[4] = {x->dims[0], x->dims[1], x->dims[2], x->dims[3]};
     if (p->kind == CVK_DEPTH_TO_SPACE) {
         if (dims[1] % square != 0)
-            return cvk__infer_fail(c, "%lld channels do not divide by block * block = %lld", (long long)dims[1], (long long)square);
+            return cvk__infer_fail(c, "%lld channels do not divide by block * block = %lld", (long long)dims[1],
+                                   (long long)square);
         dims[1] /= square;
         if (!cvk__mul_i64(dims[2], b, &dims[2]) || !cvk__mul_i64(dims[3], b, &dims[3]))
             return cvk__infer_fail(c, "height or width times block %lld passes 2^63", (long long)b);

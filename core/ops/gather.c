@@ -16,7 +16,8 @@ static int32_t infer_slices(struct cvk__infer *c, const struct cvk_tensor_desc *
     uint32_t axis = (uint32_t)((const struct cvk_gather_params *)c->node->params)->axis;
     uint32_t rank = x->rank - 1 + indices->rank;
     if (rank > CVK_MAX_RANK)
-        return cvk__infer_fail(c, "the input has %u axes and the indices %u, so the result would have %u; at most %d are possible",
+        return cvk__infer_fail(c,
+                               "the input has %u axes and the indices %u, so the result would have %u; at most %d are possible",
                                x->rank, indices->rank, rank, CVK_MAX_RANK);
     int64_t dims[CVK_MAX_RANK];
     for (uint32_t i = 0; i < rank; i++)
@@ -33,9 +34,10 @@ static int32_t infer_elements(struct cvk__infer *c, const struct cvk_tensor_desc
                                indices->rank);
     for (uint32_t i = 0; i < x->rank; i++)
         if (i != axis && indices->dims[i] > x->dims[i])
-            return cvk__infer_fail(c, "elements: indices of %s reach beyond the input of %s: axis %u has %lld places, asked for %lld",
-                                   cvk_shape_text(indices->rank, indices->dims, have), cvk_shape_text(x->rank, x->dims, want), i,
-                                   (long long)x->dims[i], (long long)indices->dims[i]);
+            return cvk__infer_fail(
+                c, "elements: indices of %s reach beyond the input of %s: axis %u has %lld places, asked for %lld",
+                cvk_shape_text(indices->rank, indices->dims, have), cvk_shape_text(x->rank, x->dims, want), i,
+                (long long)x->dims[i], (long long)indices->dims[i]);
     return cvk__infer_out(c, 0, x->dtype, indices->rank, indices->dims);
 }
 
@@ -46,15 +48,17 @@ static int32_t infer_nd(struct cvk__infer *c, const struct cvk_tensor_desc *x, c
     if (indices->rank == 0)
         return cvk__infer_fail(c, "nd: the indices are a single number; they need an axis that holds the tuples");
     if (batch >= x->rank || batch >= indices->rank)
-        return cvk__infer_bad(c, "nd: batch_dims is %u, but the input has %u axes and the indices %u; it must be below both", batch,
-                              x->rank, indices->rank);
+        return cvk__infer_bad(c, "nd: batch_dims is %u, but the input has %u axes and the indices %u; it must be below both",
+                              batch, x->rank, indices->rank);
     for (uint32_t i = 0; i < batch; i++)
         if (x->dims[i] != indices->dims[i])
-            return cvk__infer_fail(c, "nd: batch axis %u has %lld places in the input and %lld in the indices; they must be equal", i,
-                                   (long long)x->dims[i], (long long)indices->dims[i]);
+            return cvk__infer_fail(c,
+                                   "nd: batch axis %u has %lld places in the input and %lld in the indices; they must be equal",
+                                   i, (long long)x->dims[i], (long long)indices->dims[i]);
     int64_t tuple = indices->dims[indices->rank - 1];
     if (tuple < 1 || tuple > (int64_t)(x->rank - batch))
-        return cvk__infer_fail(c, "nd: the indices' last axis holds tuples of %lld; with %u axes behind %u batch axes 1 to %u fit",
+        return cvk__infer_fail(c,
+                               "nd: the indices' last axis holds tuples of %lld; with %u axes behind %u batch axes 1 to %u fit",
                                (long long)tuple, x->rank - batch, batch, x->rank - batch);
     uint32_t outer = indices->rank - 1, inner = x->rank - batch - (uint32_t)tuple;
     if (outer + inner > CVK_MAX_RANK)

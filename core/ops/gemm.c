@@ -10,8 +10,8 @@ static int32_t check_matrix(const struct cvk__infer *c, uint32_t i, const char *
         return cvk__infer_fail(c, "%s is %s; all inputs must be of one type: f32, f64, f16 or bf16 (a is %s)", what,
                                cvk_dtype_name(d->dtype), cvk_dtype_name(a->dtype));
     if (i < 2 && d->rank != 2)
-        return cvk__infer_fail(c, "%s is %s, %u axes; it must be a matrix, 2 axes%s", what, cvk_shape_text(d->rank, d->dims, text),
-                               d->rank, d->rank > 2 ? ": flatten it first" : "");
+        return cvk__infer_fail(c, "%s is %s, %u axes; it must be a matrix, 2 axes%s", what,
+                               cvk_shape_text(d->rank, d->dims, text), d->rank, d->rank > 2 ? ": flatten it first" : "");
     return CVK_OK;
 }
 

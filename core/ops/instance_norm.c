@@ -11,7 +11,8 @@ static int32_t infer(struct cvk__infer *c)
     if (!(p->epsilon >= 0))
         return cvk__infer_bad(c, "epsilon is %g; it must be at least 0", (double)p->epsilon);
     if (x->rank < 3)
-        return cvk__infer_fail(c, "x is %s, %u axes; it needs a batch, channels and at least one spatial axis to take a mean over",
+        return cvk__infer_fail(c,
+                               "x is %s, %u axes; it needs a batch, channels and at least one spatial axis to take a mean over",
                                cvk_shape_text(x->rank, x->dims, xt), x->rank);
     for (uint32_t i = 0; i < 3; i++) {
         const struct cvk_tensor_desc *d = cvk__infer_in(c, i);

@@ -12,7 +12,8 @@ static int32_t infer(struct cvk__infer *c)
     if (!cvk__dtype_in(x->dtype, CVK__FLOATS))
         return cvk__infer_fail(c, "x is %s; it must be f32, f64, f16 or bf16", cvk_dtype_name(x->dtype));
     if (x->rank < 2)
-        return cvk__infer_fail(c, "x is %s; it needs a batch axis and channels on axis 1", cvk_shape_text(x->rank, x->dims, text));
+        return cvk__infer_fail(c, "x is %s; it needs a batch axis and channels on axis 1",
+                               cvk_shape_text(x->rank, x->dims, text));
     return cvk__infer_out_like(c, 0, x);
 }
 

@@ -31,9 +31,11 @@ static int32_t infer(struct cvk__infer *c)
     if (!cvk__dtype_in(x->dtype, CVK__NUMBERS))
         return cvk__infer_fail(c, "the indices are %s; they must be numbers", cvk_dtype_name(x->dtype));
     if (!values)
-        return cvk__infer_bad(c, "input 2 is missing: a tensor of two elements, the value elsewhere and the value at the hot place");
+        return cvk__infer_bad(c,
+                              "input 2 is missing: a tensor of two elements, the value elsewhere and the value at the hot place");
     if (cvk_tensor_desc_count(values) != 2)
-        return cvk__infer_fail(c, "input 2 has %llu elements; it must have two, the value elsewhere and the value at the hot place",
+        return cvk__infer_fail(c,
+                               "input 2 has %llu elements; it must have two, the value elsewhere and the value at the hot place",
                                (unsigned long long)cvk_tensor_desc_count(values));
     int64_t depth = 0;
     CVK__TRY(read_depth(c, &depth));

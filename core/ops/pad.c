@@ -46,8 +46,8 @@ static int32_t padded(const struct cvk__infer *c, const struct cvk_pad_params *p
 {
     int64_t begin = p->begin[axis], end = p->end[axis], kept = n, size = 0;
     if (!cvk__add_i64(kept, begin < 0 ? begin : 0, &kept) || !cvk__add_i64(kept, end < 0 ? end : 0, &kept) || kept < 0)
-        return cvk__infer_fail(c, "pads %lld and %lld on axis %u cut more than its %lld elements", (long long)begin, (long long)end,
-                               axis, (long long)n);
+        return cvk__infer_fail(c, "pads %lld and %lld on axis %u cut more than its %lld elements", (long long)begin,
+                               (long long)end, axis, (long long)n);
     if (!cvk__add_i64(kept, begin > 0 ? begin : 0, &size) || !cvk__add_i64(size, end > 0 ? end : 0, &size))
         return cvk__infer_fail(c, "pads %lld and %lld on axis %u: the size passes 2^63", (long long)begin, (long long)end, axis);
     if (p->mode != CVK_PAD_CONSTANT && kept == 0 && size > 0)

@@ -47,8 +47,9 @@ static int32_t place(const struct cvk__infer *c, const struct cvk_pool_params *p
     CVK__TRY(cvk__slide_check(c, s, false));
     CVK__TRY(cvk__slide_place(c, s, p->global ? CVK_PAD_EXPLICIT : p->auto_pad, p->rounding, note));
     if (s->pad_begin >= s->window || s->pad_end >= s->window)
-        return cvk__infer_bad(c, "padding %lld + %lld in %s: each must be below the window of %lld pixels, or a window would lie in "
-                                 "the padding alone",
+        return cvk__infer_bad(c,
+                              "padding %lld + %lld in %s: each must be below the window of %lld pixels, or a window would lie in "
+                              "the padding alone",
                               (long long)s->pad_begin, (long long)s->pad_end, s->name, (long long)s->window);
     return CVK_OK;
 }
@@ -63,8 +64,15 @@ static int32_t infer(struct cvk__infer *c)
     CVK__TRY(cvk__slide_maps(c, x, &spatial));
     int64_t out[CVK_MAX_RANK] = {x->dims[0], x->dims[1]};
     for (uint32_t i = 0; i < spatial; i++) {
-        struct cvk__slide s = {cvk__slide_name(spatial, i), x->dims[2 + i], p->kernel[i], p->stride[i], p->dilation[i],
-                               p->pad_begin[i], p->pad_end[i], 0, 0};
+        struct cvk__slide s = {cvk__slide_name(spatial, i),
+                               x->dims[2 + i],
+                               p->kernel[i],
+                               p->stride[i],
+                               p->dilation[i],
+                               p->pad_begin[i],
+                               p->pad_end[i],
+                               0,
+                               0};
         CVK__TRY(place(c, p, &s, &note));
         p->kernel[i] = s.kernel;
         p->stride[i] = s.stride;

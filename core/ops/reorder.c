@@ -10,7 +10,8 @@ static int32_t infer(struct cvk__infer *c)
     if (p->layout > CVK_LAYOUT_NC16)
         return cvk__infer_bad(c, "layout %u is not known", p->layout);
     if (x->rank < 2 && p->layout != CVK_LAYOUT_PLAIN)
-        return cvk__infer_fail(c, "layout %s needs a batch and a channel axis, but x has %u axes", cvk_layout_name(p->layout), x->rank);
+        return cvk__infer_fail(c, "layout %s needs a batch and a channel axis, but x has %u axes", cvk_layout_name(p->layout),
+                               x->rank);
     CVK__TRY(cvk__infer_out_like(c, 0, x));
     struct cvk__value *y = cvk__value_at(c->g, c->node->outputs[0]);
     return cvk_tensor_desc_init(&y->desc, x->dtype, p->layout, x->rank, x->dims);

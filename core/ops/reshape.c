@@ -34,12 +34,13 @@ static int32_t reshape(const struct cvk__infer *c, const struct cvk_tensor_desc 
     }
     if (open >= 0) {
         if (known == 0 || total % known != 0)
-            return cvk__infer_fail(c, "the -1 on axis %d cannot be worked out: %lld elements (%s) over %lld", open, (long long)total,
-                                   cvk_shape_text(x->rank, x->dims, text), (long long)known);
+            return cvk__infer_fail(c, "the -1 on axis %d cannot be worked out: %lld elements (%s) over %lld", open,
+                                   (long long)total, cvk_shape_text(x->rank, x->dims, text), (long long)known);
         wanted->at[open] = total / known;
     } else if (known != total) {
         char other[CVK_SHAPE_TEXT];
-        return cvk__infer_fail(c, "%s holds %lld elements and %s would hold %lld (a size that follows the batch is written as 0 or -1)",
+        return cvk__infer_fail(c,
+                               "%s holds %lld elements and %s would hold %lld (a size that follows the batch is 0 or -1)",
                                cvk_shape_text(x->rank, x->dims, text), (long long)total,
                                cvk_shape_text(wanted->count, wanted->at, other), (long long)known);
     }
@@ -74,7 +75,8 @@ static int32_t squeeze(const struct cvk__infer *c, const struct cvk_tensor_desc 
         if (drop >> axis & 1)
             return cvk__infer_bad(c, "axis %d is named twice", axis);
         if (x->dims[axis] != 1)
-            return cvk__infer_fail(c, "axis %d has size %lld; only axes of size 1 can be dropped", axis, (long long)x->dims[axis]);
+            return cvk__infer_fail(c, "axis %d has size %lld; only axes of size 1 can be dropped", axis,
+                                   (long long)x->dims[axis]);
         drop |= 1u << axis;
         axes->at[i] = axis;
     }

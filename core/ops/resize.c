@@ -66,11 +66,11 @@ static int32_t read_inputs(struct cvk__infer *c, uint32_t rank, struct cvk_resiz
     return CVK_OK;
 }
 
-/* No roi at all means the whole tensor. */
+/* No roi at all means the whole tensor; the other coordinate modes have none. */
 static int32_t resolve_roi(const struct cvk__infer *c, uint32_t rank, struct cvk_resize_params *p)
 {
     bool given = false;
-    for (uint32_t i = 0; i < rank; i++) {
+    for (uint32_t i = 0; i < rank && p->coord == CVK_COORD_TF_CROP_AND_RESIZE; i++) {
         if (!isfinite(p->roi_begin[i]) || !isfinite(p->roi_end[i]))
             return cvk__infer_bad(c, "the roi of axis %u is %g to %g", i, p->roi_begin[i], p->roi_end[i]);
         given = given || p->roi_begin[i] != 0 || p->roi_end[i] != 0;
@@ -106,8 +106,8 @@ static int32_t resolve_axis(const struct cvk__infer *c, uint32_t i, int64_t n, s
             return cvk__infer_bad(c, "axis %u has neither a size nor a scale", i);
         CVK__TRY(scaled(c, i, n, window * p->scale[i], &p->dims[i]));
         if (p->dims[i] < 1)
-            return cvk__infer_fail(c, "scale %g leaves nothing of the %lld elements of axis %u; at least %g would fit", p->scale[i],
-                                   (long long)n, i, 1 / (double)n);
+            return cvk__infer_fail(c, "scale %g leaves nothing of the %lld elements of axis %u; at least %g would fit",
+                                   p->scale[i], (long long)n, i, 1 / (double)n);
     }
     if (n == 0 && p->dims[i] > 0)
         return cvk__infer_fail(c, "axis %u has no elements to make %lld of", i, (long long)p->dims[i]);

@@ -13,6 +13,21 @@ const char *cvk__slide_name(uint32_t spatial, uint32_t i)
     return spatial == 1 ? "length" : names[3 - spatial + i];
 }
 
+int32_t cvk__slide_types(const struct cvk__infer *c)
+{
+    static const char *const names[] = {"input", "weights", "biases"};
+    uint32_t dtype = cvk__infer_in(c, 0)->dtype;
+    if (!cvk__dtype_in(dtype, CVK__FLOATS))
+        return cvk__infer_fail(c, "the input is %s; it must be f32, f64, f16 or bf16", cvk_dtype_name(dtype));
+    for (uint32_t i = 1; i < 3; i++) {
+        const struct cvk_tensor_desc *d = cvk__infer_in(c, i);
+        if (d && d->dtype != dtype)
+            return cvk__infer_fail(c, "%s of type %s do not go with an input of %s; they must be the same", names[i],
+                                   cvk_dtype_name(d->dtype), cvk_dtype_name(dtype));
+    }
+    return CVK_OK;
+}
+
 int32_t cvk__slide_maps(const struct cvk__infer *c, const struct cvk_tensor_desc *x, uint32_t *spatial)
 {
     char text[CVK_SHAPE_TEXT];
@@ -100,12 +115,12 @@ static int32_t refuse_remainder(const struct cvk__infer *c, const struct cvk__sl
         snprintf(part, sizeof part, "half a pixel");
     else
         snprintf(part, sizeof part, "%lld/%lld of a pixel", (long long)rest, (long long)s->stride);
-    return cvk__infer_fail(c,
-                           "%s %lld does not divide: (%lld + %lld + %lld - %lld) / %lld + 1 = %lld outputs and %s; a %s of %s would "
-                           "fit, or a padding of %s pixels in all (now %lld), or rounding down",
-                           s->name, (long long)s->in, (long long)s->in, (long long)s->pad_begin, (long long)s->pad_end,
-                           (long long)s->window, (long long)s->stride, (long long)(room / s->stride + 1), part, s->name, sizes,
-                           paddings, (long long)pads);
+    return cvk__infer_fail(
+        c,
+        "%s %lld does not divide: (%lld + %lld + %lld - %lld) / %lld + 1 = %lld outputs and %s; a %s of %s would "
+        "fit, or a padding of %s in all (now %lld), or rounding down",
+        s->name, (long long)s->in, (long long)s->in, (long long)s->pad_begin, (long long)s->pad_end, (long long)s->window,
+        (long long)s->stride, (long long)(room / s->stride + 1), part, s->name, sizes, paddings, (long long)pads);
 }
 
 int32_t cvk__slide_place(const struct cvk__infer *c, struct cvk__slide *s, uint32_t auto_pad, uint32_t rounding,
@@ -114,12 +129,12 @@ int32_t cvk__slide_place(const struct cvk__infer *c, struct cvk__slide *s, uint3
     CVK__TRY(resolve_auto_pad(c, s, auto_pad));
     int64_t room = s->in + s->pad_begin + s->pad_end - s->window;
     if (room < 0)
-        return cvk__infer_fail(c,
-                               "the window of %lld pixels (kernel %lld, dilation %lld) is larger than %s %lld with its padding of "
-                               "%lld + %lld; a %s of %lld would fit, or %lld more pixels of padding",
-                               (long long)s->window, (long long)s->kernel, (long long)s->dilation, s->name, (long long)s->in,
-                               (long long)s->pad_begin, (long long)s->pad_end, s->name, (long long)(s->in - room),
-                               (long long)-room);
+        return cvk__infer_fail(
+            c,
+            "the window of %lld pixels (kernel %lld, dilation %lld) is larger than %s %lld with its padding of "
+            "%lld + %lld; a %s of %lld would fit, or %lld more pixels of padding",
+            (long long)s->window, (long long)s->kernel, (long long)s->dilation, s->name, (long long)s->in,
+            (long long)s->pad_begin, (long long)s->pad_end, s->name, (long long)(s->in - room), (long long)-room);
     s->out = room / s->stride + 1;
     int64_t rest = room % s->stride, lost = rest - s->pad_end;
     if (rest == 0)
@@ -128,14 +143,15 @@ int32_t cvk__slide_place(const struct cvk__infer *c, struct cvk__slide *s, uint3
         return refuse_remainder(c, s, room);
     if (rounding == CVK_ROUND_CEIL && s->out * s->stride < s->in + s->pad_begin) {
         s->out++;
-        add_note(note, "%s: the last window reaches %lld past the end: ceil((%lld + %lld + %lld - %lld) / %lld) + 1 = %lld", s->name,
-                 (long long)(s->stride - rest), (long long)s->in, (long long)s->pad_begin, (long long)s->pad_end,
+        add_note(note, "%s: the last window reaches %lld past the end: ceil((%lld + %lld + %lld - %lld) / %lld) + 1 = %lld",
+                 s->name, (long long)(s->stride - rest), (long long)s->in, (long long)s->pad_begin, (long long)s->pad_end,
                  (long long)s->window, (long long)s->stride, (long long)s->out);
         return CVK_OK;
     }
     if (lost > 0) /* a remainder in the padding costs nothing, so it is not worth a word */
-        add_note(note, "%s: %lld of %lld pixels used, the last %lld dropped: floor((%lld + %lld + %lld - %lld) / %lld) + 1 = %lld",
-                 s->name, (long long)(s->in - lost), (long long)s->in, (long long)lost, (long long)s->in,
-                 (long long)s->pad_begin, (long long)s->pad_end, (long long)s->window, (long long)s->stride, (long long)s->out);
+        add_note(note,
+                 "%s: %lld of %lld pixels used, the last %lld dropped: floor((%lld + %lld + %lld - %lld) / %lld) + 1 = %lld",
+                 s->name, (long long)(s->in - lost), (long long)s->in, (long long)lost, (long long)s->in, (long long)s->pad_begin,
+                 (long long)s->pad_end, (long long)s->window, (long long)s->stride, (long long)s->out);
     return CVK_OK;
 }

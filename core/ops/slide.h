@@ -21,6 +21,9 @@ struct cvk__slide_note {
 /* "height", "width" and "depth" as they are called in a tensor with `spatial` of them. */
 const char *cvk__slide_name(uint32_t spatial, uint32_t i);
 
+/* Checks that input, weights and bias (inputs 0 to 2) are floats of one type. */
+int32_t cvk__slide_types(const struct cvk__infer *c);
+
 /* Checks that x is a batch of maps of 1 to 3 spatial axes and gives their number. */
 int32_t cvk__slide_maps(const struct cvk__infer *c, const struct cvk_tensor_desc *x, uint32_t *spatial);
 

@@ -27,7 +27,8 @@ static int32_t equal_sizes(struct cvk__infer *c, bool ragged, int64_t whole, int
 {
     int64_t parts = c->node->output_count, each = cvk__ceil_div(whole, parts);
     if (whole % parts != 0 && !ragged)
-        return cvk__infer_fail(c, "%lld elements do not split into %lld equal parts; %lld or %lld elements would, or ragged parts",
+        return cvk__infer_fail(c,
+                               "%lld elements do not split into %lld equal parts; %lld or %lld elements would, or ragged parts",
                                (long long)whole, (long long)parts, (long long)(whole - whole % parts), (long long)(each * parts));
     if (whole < each * (parts - 1))
         return cvk__infer_fail(c, "%lld elements do not fill %lld parts of %lld: fewer parts, or the parts' sizes, would fit",
@@ -75,7 +76,8 @@ const struct cvk__op_def cvk__op_split = {
     .cost = cvk__cost_none,
 };
 
-int32_t cvk_split(struct cvk_graph *g, cvk_value x, cvk_value sizes, const struct cvk_split_params *p, uint32_t count, cvk_value *y)
+int32_t cvk_split(struct cvk_graph *g, cvk_value x, cvk_value sizes, const struct cvk_split_params *p, uint32_t count,
+                  cvk_value *y)
 {
     cvk_value inputs[2] = {x, sizes};
     return cvk_graph_add(g, CVK_OP_SPLIT, p, inputs, sizes ? 2 : 1, y, count);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ * expect.txt: what a backend is known not to do, a line each: pattern, verdict, reason. */
+#include <errno.h>
+#include <fnmatch.h>
+
+#include "harness.h"
+
+#define LINE_BYTES 512
+#define MAX_LINES 4096
+
+static const char *const verdict_names[] = {"passes", "unsupported", "fails"};
+
+const char *cvk__verdict_name(uint32_t verdict)
+{
+    return verdict <= CVK__FAILS ? verdict_names[verdict] : "?";
+}
+
+/* The next word of *text, NUL-terminated in place; NULL at the end. */
+static char *next_word(char **text)
+{
+    *text += strspn(*text, " \t\r\n");
+    if (!**text)
+        return NULL;
+    char *word = *text;
+    *text += strcspn(*text, " \t\r\n");
+    if (**text)
+        *(*text)++ = '\0';
+    return word;
+}
+
+static int32_t parse_line(struct cvk__expect_line *line, char *text, const char *path, uint32_t number)
+{
+    char *pattern = next_word(&text), *verdict = next_word(&text);
+    char *reason = text + strspn(text, " \t\r\n");
+    reason[strcspn(reason, "\r\n")] = '\0';
+    if (!verdict || !*reason)
+        return cvk__fail(CVK_E_FORMAT, "%s:%u: a line is 'op/case/pass verdict reason', and the reason is part of it", path, number);
+    while (line->verdict <= CVK__FAILS && strcmp(verdict, verdict_names[line->verdict]) != 0)
+        line->verdict++;
+    if (line->verdict > CVK__FAILS)
+        return cvk__fail(CVK_E_FORMAT, "%s:%u: unknown verdict '%.40s': unsupported, fails or passes", path, number, verdict);
+    line->op_only = !strchr(pattern, '/');
+    if (line->op_only && line->verdict != CVK__UNSUPPORTED)
+        return cvk__fail(CVK_E_FORMAT, "%s:%u: '%.80s' names ops without rows, which can only be unsupported; write op/case/pass",
+                         path, number, pattern);
+    line->number = number;
+    line->pattern = cvk__strdup(CVK__TAG_MISC, pattern);
+    line->reason = cvk__strdup(CVK__TAG_MISC, reason);
+    return line->pattern && line->reason ? CVK_OK : cvk__fail_memory(LINE_BYTES, "expect.txt");
+}
+
+static int32_t read_lines(struct cvk__expect *e, FILE *file, const char *path)
+{
+    char text[LINE_BYTES];
+    for (uint32_t number = 1; fgets(text, sizeof text, file); number++) {
+        if (!strchr(text, '\n') && !feof(file))
+            return cvk__fail(CVK_E_LIMIT, "%s:%u: the line has more than %d characters", path, number, LINE_BYTES - 2);
+        size_t blank = strspn(text, " \t\r\n");
+        if (!text[blank] || text[blank] == '#')
+            continue;
+        if (e->count == MAX_LINES)
+            return cvk__fail(CVK_E_LIMIT, "%s:%u: more than %d lines", path, number, MAX_LINES);
+        struct cvk__expect_line *lines = cvk__realloc(CVK__TAG_MISC, e->lines, (e->count + 1u) * sizeof *lines);
+        if (!lines)
+            return cvk__fail_memory((e->count + 1u) * sizeof *lines, "expect.txt");
+        e->lines = lines;
+        memset(&lines[e->count], 0, sizeof *lines);
+        CVK__TRY(parse_line(&lines[e->count++], text, path, number));
+    }
+    return ferror(file) ? cvk__fail(CVK_E_IO, "%s: %s", path, strerror(errno)) : CVK_OK;
+}
+
+int32_t cvk__expect_read(struct cvk__expect *e, const char *path)
+{
+    memset(e, 0, sizeof *e);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return cvk__fail(CVK_E_IO, "%s: %s", path, strerror(errno));
+    int32_t status = read_lines(e, file, path);
+    fclose(file);
+    if (status != CVK_OK)
+        cvk__expect_finish(e);
+    return status;
+}
+
+void cvk__expect_finish(struct cvk__expect *e)
+{
+    for (uint32_t i = 0; i < e->count; i++) {
+        cvk__free(e->lines[i].pattern);
+        cvk__free(e->lines[i].reason);
+    }
+    cvk__free(e->lines);
+    memset(e, 0, sizeof *e);
+}
+
+struct cvk__expect_line *cvk__expect_find(const struct cvk__expect *e, const char *op, const char *case_name, const char *pass)
+{
+    char name[LINE_BYTES];
+    snprintf(name, sizeof name, case_name ? "%s/%s/%s" : "%s", op, case_name, pass);
+    for (uint32_t i = 0; i < e->count; i++)
+        if (e->lines[i].op_only == !case_name && fnmatch(e->lines[i].pattern, name, 0) == 0)
+            return &e->lines[i];
+    return NULL;
+}
