@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Gets the packages, builds Convoke five times in build-test/ and runs the tests:
+#   gcc    all tests
+#   bare   without optional libraries: all tests but those of the source
+#   clang  compiled only, every warning an error
+#   asan   under the address and undefined-behaviour sanitizers: all tests but those of the source
+#   tsan   under the thread sanitizer: the tests with threads
+# The last line is "N passed, N failed"; the exit status is 0 only if tests ran and all of them passed.
+set -u
+cd "$(dirname "$0")/.."
+. tools/setup.sh
+install_packages "${packages[@]}" "${test_packages[@]}" || exit 1
+
+# The choices of whoever runs this must not decide a test; only the place of the optional test data may be given.
+for variable in $(compgen -e CONVOKE_); do
+    [ "$variable" = CONVOKE_TEST_DATA ] || unset "$variable"
+done
+
+broken=()
+
+# build NAME COMPILER OPTION...: configures build-test/NAME anew where its options are others, and compiles.
+build() {
+    local name=$1 compiler=$2 folder=build-test/$1
+    shift 2
+    echo "== $name: build"
+    mkdir -p build-test
+    if [ "$(cat "$folder.options" 2>/dev/null)" != "$compiler $*" ] || [ ! -f "$folder/build.ninja" ]; then
+        rm -rf "$folder"
+        CC=$compiler meson setup "$folder" "$@" >"$folder.log" 2>&1 || { tail -n 20 "$folder.log"; broken+=("$name"); return 1; }
+        echo "$compiler $*" >"$folder.options"
+    fi
+    rm -f "$folder"/meson-logs/testlog*.json
+    ninja -C "$folder" >"$folder.log" 2>&1 || { grep -A 20 -E '^FAILED|error' "$folder.log" | head -n 60; broken+=("$name"); return 1; }
+}
+
+# check NAME OPTION...: runs tests; the summary reads their log.
+check() {
+    local name=$1
+    shift
+    echo "== $name: tests"
+    "${runner[@]}" meson test -C "build-test/$name" --no-rebuild --print-errorlogs "$@" || true
+}
+
+runner=()
+build gcc gcc --prefix="$PWD/build-test/installed" && check gcc
+build bare gcc -Donnx=disabled -Dimages=disabled -Djson=disabled && check bare --no-suite source
+build clang clang -Dwerror=true
+build asan gcc --buildtype=debugoptimized -Db_sanitize=address,undefined && check asan --no-suite source
+
+# Some kernels place programs where the thread sanitizer of this compiler cannot work; a fixed placement helps.
+cat >build-test/empty.c <<'END'
+int main(void) { return 0; }
+END
+gcc -fsanitize=thread build-test/empty.c -o build-test/empty
+if build-test/empty 2>/dev/null; then
+    runner=()
+elif setarch -R build-test/empty 2>/dev/null; then
+    runner=(setarch -R)
+else
+    runner=(none)
+    echo "== tsan: left out, the thread sanitizer does not start on this machine"
+fi
+if [ "${runner[*]}" != none ]; then
+    build tsan gcc --buildtype=debugoptimized -Db_sanitize=thread && check tsan --suite threads
+fi
+
+echo "== summary"
+python3 tools/dev/summarize_tests.py build-test/{gcc,bare,asan,tsan} --broken ${broken[@]+"${broken[@]}"}
