@@ -4,8 +4,8 @@
 #include "../ops/op_def.h"
 #include "session_impl.h"
 
-/* Layouts tried for one kernel: the present one first. */
-static uint32_t layouts_of(const struct cvk_kernel *row, uint32_t mask, uint32_t present, uint32_t *out)
+/* Layouts tried for one kernel: the present one first. For its results (`keep`) a present one that it can write stays. */
+static uint32_t layouts_of(const struct cvk_kernel *row, uint32_t mask, uint32_t present, bool keep, uint32_t *out)
 {
     uint32_t count = 0;
     if (row->flags & CVK_KERNEL_ANY_LAYOUT) {
@@ -17,6 +17,8 @@ static uint32_t layouts_of(const struct cvk_kernel *row, uint32_t mask, uint32_t
     mask = mask ? mask : CVK_LAYOUT_BIT(CVK_LAYOUT_PLAIN);
     if (mask & CVK_LAYOUT_BIT(present))
         out[count++] = present;
+    if (keep && count)
+        return count;
     for (uint32_t l = CVK_LAYOUT_PLAIN; l <= CVK_LAYOUT_NC16; l++)
         if (mask & CVK_LAYOUT_BIT(l) && l != present)
             out[count++] = l;
@@ -99,9 +101,9 @@ static bool ask_row(struct cvk_session *s, uint32_t device, const struct cvk_ker
 {
     const struct cvk__value *x = n->input_count ? cvk__value_at(s->g, n->inputs[0]) : NULL;
     uint32_t present = x ? x->desc.layout : CVK_LAYOUT_PLAIN, xs[8], ys[8];
-    uint32_t x_count = layouts_of(row, row->layouts_x, present, xs);
+    uint32_t x_count = layouts_of(row, row->layouts_x, present, false, xs);
     for (uint32_t i = 0; i < x_count; i++) {
-        uint32_t y_count = layouts_of(row, row->layouts_y, xs[i], ys);
+        uint32_t y_count = layouts_of(row, row->layouts_y, xs[i], true, ys);
         for (uint32_t k = 0; k < y_count; k++) {
             if (row->flags & CVK_KERNEL_ANY_LAYOUT && ys[k] != xs[i])
                 continue;

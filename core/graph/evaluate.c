@@ -49,11 +49,12 @@ static int32_t run_row(struct cvk__device *d, const struct cvk_kernel *row, cons
     } else {
         if (row->build)
             status = row->build(&e);
-        if (status == CVK_OK)
+        bool built = status == CVK_OK;
+        if (built)
             status = row->run(&e);
         if (status == CVK_OK)
             status = cvk__device_finish(d);
-        if (row->finish)
+        if (built && row->finish)
             row->finish(&e);
     }
     cvk__free(workspace.buffer);

@@ -39,7 +39,23 @@ static const float *host_content(const struct cvk_session *s, cvk_value v)
     return value && value->blob ? value->blob->data : NULL;
 }
 
-/* Bindings and the exec structure of one step. */
+/* Fills the bindings of constants, or of all operands. */
+static void fill_bindings(const struct cvk_session *s, const struct cvk__step *step, bool constants_only)
+{
+    const struct cvk__node *n = &s->g->nodes[step->node];
+    uint32_t in = n->input_count, out = n->output_count;
+    const cvk_value extra[] = {n->bias, n->scale, n->shift, n->residual};
+    for (uint32_t i = 0; i < in + out + 4; i++) {
+        cvk_value v = i < in ? n->inputs[i] : i < in + out ? n->outputs[i - in] : extra[i - in - out];
+        bool constant = v && cvk__value_at(s->g, v)->blob;
+        if (constant || !constants_only)
+            step->bindings[i] = cvk__binding(s, v);
+    }
+    if (!constants_only)
+        step->bindings[in + out + 4].buffer = s->domains[s->domain_of[step->device]].workspace;
+}
+
+/* Bindings and the exec structure of one step, as build sees it: constants alone are bound. */
 static int32_t bind_step(struct cvk_session *s, struct cvk__step *step)
 {
     const struct cvk__node *n = &s->g->nodes[step->node];
@@ -50,15 +66,8 @@ static int32_t bind_step(struct cvk_session *s, struct cvk__step *step)
     if (!b)
         return cvk__fail_memory(sizeof *b, "a plan");
     step->bindings = b;
-    for (uint32_t i = 0; i < in; i++)
-        b[i] = cvk__binding(s, n->inputs[i]);
-    for (uint32_t i = 0; i < out; i++)
-        b[in + i] = cvk__binding(s, n->outputs[i]);
-    const cvk_value extra[] = {n->bias, n->scale, n->shift, n->residual};
-    for (uint32_t i = 0; i < 4; i++)
-        b[in + out + i] = cvk__binding(s, extra[i]);
+    fill_bindings(s, step, true);
     struct cvk_binding *e = b + in + out;
-    e[4].buffer = s->domains[s->domain_of[step->device]].workspace;
     e[4].bytes = step->plan.workspace_bytes;
     step->exec = (struct cvk_exec){.size = sizeof step->exec,
                                    .host = &device->host,
@@ -82,8 +91,10 @@ static int32_t bind_step(struct cvk_session *s, struct cvk__step *step)
 static int32_t build_step(struct cvk_session *s, struct cvk__step *step)
 {
     CVK__TRY(bind_step(s, step));
-    if (step->kind != CVK__STEP_RUN)
+    if (step->kind != CVK__STEP_RUN) {
+        fill_bindings(s, step, false);
         return CVK_OK;
+    }
     if (step->plan.packed_bytes) {
         step->exec.packed = cvk__alloc_buffer(CVK__TAG_SESSION, step->plan.packed_bytes);
         if (!step->exec.packed)
@@ -96,6 +107,7 @@ static int32_t build_step(struct cvk_session *s, struct cvk__step *step)
                                 s->devices.devices[step->device]->spec);
     }
     step->built = true;
+    fill_bindings(s, step, false);
     return CVK_OK;
 }
 

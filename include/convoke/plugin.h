@@ -254,9 +254,10 @@ struct cvk_kernel {
     /* Says yes (CVK_OK) or no (return cvk_refuse(...)). Pure: changes only *plan. NULL: whatever the masks allow. A yes is a
      * promise: run then fails only for a device's reason. */
     int32_t (*plan)(const struct cvk_query *q, struct cvk_plan *plan);
-    /* Packs weights, compiles. NULL: nothing to do. */
+    /* Packs weights, compiles. NULL: nothing to do. A build that fails has freed what it made: finish is not called then. */
     int32_t (*build)(struct cvk_exec *e);
-    int32_t (*run)(struct cvk_exec *e); /* required */
+    /* Required. The padding in blocks of NC4, NC8, NC16 is zero in every input and must be zero in every output. */
+    int32_t (*run)(struct cvk_exec *e);
     void (*finish)(struct cvk_exec *e); /* NULL: nothing to do */
 };
 
