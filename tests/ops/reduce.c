@@ -106,6 +106,7 @@ static const struct cvk_case cases[] = {
     ENDS("max_i64_ends", CVK_REDUCE_MAX, CVK_I64),
     ENDS("min_i32_ends", CVK_REDUCE_MIN, CVK_I32),
     ENDS("l1_i64_ends", CVK_REDUCE_L1, CVK_I64),
+    ENDS("l1_u64_ends", CVK_REDUCE_L1, CVK_U64),
     {"max_bool", P(CVK_REDUCE_MAX, AXES(1)), ONE(TYPED(CVK_BOOL, 9, 3))},
     {"min_bool", P(CVK_REDUCE_MIN, AXES(1)), ONE(TYPED(CVK_BOOL, 9, 3))},
     {"max_bool_nothing", P(CVK_REDUCE_MAX, AXES(1)), ONE(TYPED(CVK_BOOL, 2, 0))},
