@@ -29,13 +29,13 @@ struct subject {
 
 /* ---- a crash must tell where --------------------------------------------------------------------------------------------- */
 
-static char crash_line[1024];
+static char crash_line[1024] = "\nconvoke conform: crashed before the first case\n";
 
 static void on_crash(int number)
 {
-    ssize_t written = write(STDERR_FILENO, crash_line, strlen(crash_line));
-    (void)written;
     (void)number;
+    ssize_t written = write(STDERR_FILENO, crash_line, strlen(crash_line));
+    (void)written; /* there is nobody left to tell */
     _exit(TOOL_FAILED);
 }
 
@@ -53,8 +53,9 @@ static void show_progress(void *arg, const char *op, const char *case_name, cons
 {
     const struct subject *s = arg;
     snprintf(crash_line, sizeof crash_line,
-             "\nconvoke conform %s --op %s --case %s --row %s  # crashed: the row reads or writes memory that is not its own, "
-             "uses an allocation that failed, or gives up the process\n", s->name, op, case_name, row);
+             "\nconvoke conform %s --op %s --case %s%s%s  # crashed: the %s reads or writes memory that is not its own, "
+             "uses an allocation that failed, or gives up the process\n", s->name, op, case_name, row ? " --row " : "",
+             row ? row : "", row ? "row" : "reference");
     tool_progress("%s %s/%s", s->name, op, case_name);
 }
 
@@ -77,7 +78,8 @@ static void print_finding(const struct subject *s, const struct cvk__finding *f)
 static void print_matrix(const struct cvk__suite *suite)
 {
     struct table *t = table_create("llrrrl");
-    table_add(t, "op"), table_add(t, "row (fwd)"), table_add(t, "passed"), table_add(t, "failed"), table_add(t, "refused"), table_add(t, " ");
+    table_add(t, "op"), table_add(t, "row (fwd)"), table_add(t, "passed"), table_add(t, "failed"), table_add(t, "refused");
+    table_add(t, " ");
     for (uint32_t i = 0; i < suite->tally_count; i++) {
         const struct cvk__tally *tally = &suite->tallies[i];
         bool again = i > 0 && suite->tallies[i - 1].op == tally->op;
@@ -196,7 +198,7 @@ static int run_subject(const struct conform *c, struct subject *s, uint32_t *fai
     return TOOL_GO_ON;
 }
 
-/* Fills a subject from a taken plugin. index_text: what followed the backend's name, or NULL. */
+/* Tests device `index` of a plugin that was taken. */
 static int run_entry(const struct conform *c, const struct cvk_plugin_entry *entry, const char *name, uint32_t index,
                      uint32_t *failures)
 {
@@ -330,10 +332,10 @@ int cvk_tool_conform(int argc, char **argv)
     const struct command command = {
         .name = "conform", .summary = "test every kernel of a backend against the reference",
         .usage = "[PLUGIN.so | BACKEND[:INDEX]] [--op NAME] [--row NAME] [--case NAME] [--all] [--json] [--expect FILE]",
-        .about = "Every row runs every case that it does not refuse, in every layout that it names, on guarded and poisoned memory,\n"
-                 "with 1, 2 and 3 workers, and with every allocation failing in turn. Each failure is one line: the command that\n"
-                 "repeats it, and what was wrong. What a backend is known not to do stands in its expectations; docs/conformance.md\n"
-                 "tells their form. Without a name, every backend that is found is tested.\n",
+        .about = "Every row runs every case that it does not refuse, in every layout that it names, on guarded and poisoned\n"
+                 "memory, with 1, 2 and 3 workers, and with every allocation failing in turn. Each failure is one line: the\n"
+                 "command that repeats it, and what was wrong. What a backend is known not to do stands in its expectations;\n"
+                 "docs/conformance.md tells their form. Without a name, every backend that is found is tested.\n",
         .examples = "convoke conform\nconvoke conform ref --op conv\nconvoke conform ./mine.so\n"
                     "convoke conform simd --op conv --case k3 --row direct",
         .rest_name = "a plugin's file or a backend's name", .rest_max = 1, ARGS_OPTIONS_OF(options)};

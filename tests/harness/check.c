@@ -190,8 +190,8 @@ static int32_t fail_allocs(struct context *c)
 static bool may_be_in_place(const struct context *c)
 {
     const struct cvk_node *node = &c->t->view.node;
-    return c->row->flags & CVK_KERNEL_IN_PLACE && node->input_count && node->inputs[0] && !node->constants[0] && node->outputs[0] &&
-           node->inputs[0]->bytes == node->outputs[0]->bytes;
+    return c->row->flags & CVK_KERNEL_IN_PLACE && node->input_count && node->inputs[0] && !node->constants[0] &&
+           node->outputs[0] && node->inputs[0]->bytes == node->outputs[0]->bytes;
 }
 
 static int32_t run_pair(struct context *c, const char *layouts)

@@ -34,7 +34,8 @@ static int32_t parse_line(struct cvk__expect_line *line, char *text, const char 
     char *reason = text + strspn(text, " \t\r\n");
     reason[strcspn(reason, "\r\n")] = '\0';
     if (!verdict || !*reason)
-        return cvk__fail(CVK_E_FORMAT, "%s:%u: a line is 'op/case/pass verdict reason', and the reason is part of it", path, number);
+        return cvk__fail(CVK_E_FORMAT, "%s:%u: a line is 'op/case/pass verdict reason', and the reason is part of it", path,
+                         number);
     while (line->verdict <= CVK__FAILS && strcmp(verdict, verdict_names[line->verdict]) != 0)
         line->verdict++;
     if (line->verdict > CVK__FAILS)

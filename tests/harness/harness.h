@@ -174,7 +174,7 @@ struct cvk__suite_params {
     bool all;                         /* the big cases too */
     bool lenient;                     /* ops without any row need no line in `expect` */
     struct cvk__expect *expect;
-    /* Called before each check, with what is about to run; may be NULL. */
+    /* Called with what is about to run, row NULL for the reference; may be NULL. */
     void (*progress)(void *arg, const char *op, const char *case_name, const char *row);
     void *progress_arg;
 };

@@ -142,6 +142,8 @@ static int32_t run_case(struct walk *w, uint32_t op, const struct cvk_case *c, u
     if (cvk__trial_init(&t, op, c, deterministic) != CVK_OK)
         return add_finding(w, finding, "the case cannot be built: %s", cvk_error_text());
     int32_t status = CVK_OK;
+    if (w->p->progress)
+        w->p->progress(w->p->progress_arg, cvk__op_name(op), c->name, NULL);
     if (t.folded)
         status = add_finding(w, finding, "the case is worked out while planning: nothing is left to run");
     else if (cvk__trial_solve(&t, w->reference) != CVK_OK)

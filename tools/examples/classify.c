@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Classifies a picture: classify MODEL.onnx PICTURE.png. The device is what CONVOKE_DEVICE says. */
+ * Classifies a picture on the device that CONVOKE_DEVICE names: classify MODEL.onnx PICTURE.png */
 #include <convoke/convoke.h>
 #include <png.h>
 #include <stdlib.h>
-#include <string.h>
-
-static int fail(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, cvk_error_text());
-    return 1;
-}
 
 int main(int argc, char **argv)
 {
@@ -21,26 +14,25 @@ int main(int argc, char **argv)
     if (argc != 3 || !png_image_begin_read_from_file(&picture, argv[2]))
         return fprintf(stderr, "usage: classify MODEL.onnx PICTURE.png\n"), 2;
     if (cvk_context_create(NULL, &ctx) || cvk_onnx_load(argv[1], NULL, &net) || cvk_session_create(ctx, net, NULL, &session))
-        return fail(argv[1]);
+        return fprintf(stderr, "%s\n", cvk_error_text()), 1;
     const struct cvk_tensor_desc *in = cvk_session_input_desc(session, 0), *out = cvk_session_output_desc(session, 0);
-    int64_t channels = in->dims[1], height = in->dims[2], width = in->dims[3];
-    picture.format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-    png_bytep pixels = malloc(PNG_IMAGE_SIZE(picture));
+    if (cvk_tensor_create(in->dtype, in->rank, in->dims, &x) || cvk_tensor_create(out->dtype, out->rank, out->dims, &y))
+        return fprintf(stderr, "%s\n", cvk_error_text()), 1;
+    int64_t c = in->dims[1], h = in->dims[2], w = in->dims[3]; /* the net wants CxHxW */
+    picture.format = c == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+    png_bytep pixels = malloc(PNG_IMAGE_SIZE(picture)); /* PNG gives HxWxC; the nearest pixel serves for other sizes */
     if (!pixels || !png_image_finish_read(&picture, NULL, pixels, 0, NULL))
         return fprintf(stderr, "%s: %s\n", argv[2], picture.message), 1;
-    if (cvk_tensor_create(in->dtype, in->rank, in->dims, &x) || cvk_tensor_create(out->dtype, out->rank, out->dims, &y))
-        return fail("tensors");
-    float *plane = cvk_tensor_data(x); /* pixels stand HxWxC, the net wants CxHxW; the nearest pixel serves for other sizes */
-    for (int64_t c = 0; c < channels; c++)
-        for (int64_t i = 0; i < height * width; i++)
-            plane[c * height * width + i] = pixels[(i / width * picture.height / height * picture.width + i % width * picture.width / width) * channels + c];
+    for (int64_t i = 0; i < c * h * w; i++) {
+        int64_t row = i / w % h * picture.height / h, column = i % w * picture.width / w;
+        ((float *)cvk_tensor_data(x))[i] = pixels[(row * picture.width + column) * c + i / (h * w)];
+    }
     if (cvk_session_write(session, 0, x) || cvk_session_run(session) || cvk_session_read(session, 0, y))
-        return fail("run");
+        return fprintf(stderr, "%s\n", cvk_error_text()), 1;
     uint64_t best = 0;
     for (uint64_t i = 1; i < cvk_tensor_count(y); i++)
         best = cvk_tensor_at(y, i) > cvk_tensor_at(y, best) ? i : best;
     printf("class %llu, score %g\n", (unsigned long long)best, cvk_tensor_at(y, best));
-    free(pixels);
-    cvk_tensor_destroy(x), cvk_tensor_destroy(y), cvk_session_destroy(session), cvk_graph_destroy(net), cvk_context_destroy(ctx);
-    return 0;
+    free(pixels), cvk_tensor_destroy(x), cvk_tensor_destroy(y);
+    cvk_session_destroy(session), cvk_graph_destroy(net), cvk_context_destroy(ctx);
 }
