@@ -231,8 +231,10 @@ static int do_info(struct info *info, const struct text_list *files)
     }
     for (uint32_t i = 0; i < files->count && code == TOOL_GO_ON; i++)
         code = info_one(info, files->items[i]);
-    if (code != TOOL_GO_ON)
+    if (code != TOOL_GO_ON) {
+        json_free(root);
         return code;
+    }
     if (root && info->images > 1 && info->same)
         put_list(root, "batch_shape", 4, (uint32_t[]){info->images, info->channels, info->height, info->width});
     if (root)

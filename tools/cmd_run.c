@@ -256,6 +256,7 @@ static int do_run(struct run *run, const char *model)
     }
     if (run->json && (code == TOOL_GO_ON || code == TOOL_MISMATCH)) {
         int printed = json_finish(run->json);
+        run->json = NULL;
         code = printed == TOOL_OK ? code : printed;
     }
     return code == TOOL_GO_ON ? TOOL_OK : code;
@@ -308,6 +309,7 @@ int cvk_tool_run(int argc, char **argv)
     int code = args_parse(&command, argc, argv, &rest);
     if (code == TOOL_GO_ON)
         code = do_run(&run, rest.items[0]);
+    json_free(run.json);
     cvk_session_destroy(run.session);
     input_set_free(&run.set);
     model_free(&run.model);

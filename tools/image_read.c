@@ -118,10 +118,12 @@ static int read_jpeg(const char *path, const uint8_t *data, uint64_t bytes, stru
     int width = 0, height = 0, subsampling = 0, space = 0, code = TOOL_GO_ON;
     if (tjDecompressHeader3(tj, data, (unsigned long)bytes, &width, &height, &subsampling, &space) != 0)
         code = tool_fail(TOOL_FAILED, "%s: damaged JPEG: %s", path, tjGetErrorStr2(tj));
+    else if (width < 1 || height < 1)
+        code = tool_fail(TOOL_FAILED, "%s: damaged JPEG: there is no picture in it", path);
     else if (space == TJCS_CMYK || space == TJCS_YCCK)
         code = tool_fail(TOOL_FAILED, "%s: a JPEG in CMYK is not supported: convert it to RGB", path);
     else
-        code = check_size(path, (uint64_t)(width < 0 ? 0 : width), (uint64_t)(height < 0 ? 0 : height));
+        code = check_size(path, (uint64_t)width, (uint64_t)height);
     if (code == TOOL_GO_ON) {
         bool grey = space == TJCS_GRAY;
         code = image_create((uint32_t)width, (uint32_t)height, grey ? 1 : 3, out);

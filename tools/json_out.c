@@ -94,6 +94,11 @@ void json_item_text(struct json *list, const char *text)
     json_array_append_new(of(list), text_value(text));
 }
 
+void json_free(struct json *object)
+{
+    json_decref(of(object));
+}
+
 int json_finish(struct json *object)
 {
     int bad = json_dumpf(of(object), stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
@@ -160,6 +165,11 @@ void json_item_number(struct json *list, double n)
 void json_item_text(struct json *list, const char *text)
 {
     (void)list, (void)text;
+}
+
+void json_free(struct json *object)
+{
+    (void)object;
 }
 
 int json_finish(struct json *object)

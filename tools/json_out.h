@@ -20,6 +20,7 @@ struct json *json_item(struct json *list); /* a new object at its end */
 void json_item_number(struct json *list, double n);
 void json_item_text(struct json *list, const char *text);
 void json_shape(struct json *object, const char *key, const struct cvk_tensor_desc *desc); /* a list of sizes */
+void json_free(struct json *object); /* without printing; NULL is fine */
 /* Prints on stdout and frees. The exit code. */
 int json_finish(struct json *object);
 

@@ -47,7 +47,7 @@ build gcc gcc --prefix="$PWD/build-test/installed" && check gcc
 build bare gcc -Donnx=disabled -Dimages=disabled -Djson=disabled && check bare --no-suite source
 build clang clang
 # What the sanitizers add to the code makes gcc warn of things that are not there.
-build asan gcc --buildtype=debugoptimized -Dwerror=false -Db_sanitize=address,undefined && check asan --no-suite source
+build asan gcc --buildtype=debugoptimized -Dwerror=false -Db_sanitize=address,undefined && check asan --no-suite source --timeout-multiplier 4
 
 # Some kernels place programs where the thread sanitizer of this compiler cannot work; a fixed placement helps.
 cat >build-test/empty.c <<'END'
@@ -63,7 +63,7 @@ else
     echo "== tsan: left out, the thread sanitizer does not start on this machine"
 fi
 if [ "${runner[*]}" != none ]; then
-    build tsan gcc --buildtype=debugoptimized -Dwerror=false -Db_sanitize=thread && check tsan --suite threads
+    build tsan gcc --buildtype=debugoptimized -Dwerror=false -Db_sanitize=thread && check tsan --suite threads --timeout-multiplier 4
 fi
 
 echo "== summary"
