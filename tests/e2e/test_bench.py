@@ -49,6 +49,11 @@ class Bench(Case):
         out, _ = run(*words, "--no-check", CONVOKE_PLUGIN_PATH=paths())
         self.assertIn("not checked", out)
 
+    def test_wrong_result_of_a_device_alone(self):
+        out, err = run("bench", "5: softmax", "--device", "wrong", "--runs", "3", code=3, CONVOKE_PLUGIN_PATH=paths())
+        self.assertEqual(out, "")
+        self.assertIn("wrong result on wrong", err)
+
     @needs("json")
     def test_right_result_is_told_to_be_checked(self):
         # The wrong backend has no pool, so that all is done by the reference under another list of devices.

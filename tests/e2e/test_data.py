@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Trained models on real pictures, where they are at hand: the folder CONVOKE_TEST_DATA, else ../shared/data beside the source."""
+"""Trained models on real pictures, where they are at hand: in the folder CONVOKE_TEST_DATA, else in ../shared/data."""
 import os
 import pathlib
 import sys
