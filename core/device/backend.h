@@ -120,7 +120,8 @@ int32_t cvk__device_finish(struct cvk__device *d);
 int32_t cvk__interfaces_open(struct cvk__device *d);
 void cvk__interfaces_close(struct cvk__device *d);
 /* Around a call into a plugin, so that a failure always has a sentence: leave gives back the status, and if the plugin failed
- * without cvk_fail says "simd:0: <doing> failed (CVK_E_DEVICE) and the plugin gave no reason". Unknown codes become CVK_E_DEVICE. */
+ * without cvk_fail says "simd:0: <doing> failed (CVK_E_DEVICE) and the plugin gave no reason". Unknown codes become
+ * CVK_E_DEVICE. */
 void cvk__plugin_enter(void);
 int32_t cvk__plugin_leave(const struct cvk__device *d, int32_t status, const char *doing);
 

@@ -24,10 +24,12 @@ static const char *speaker(const struct cvk_host *host)
 static void *host_alloc(const struct cvk_host *host, uint64_t bytes, uint64_t align)
 {
     (void)host;
+    uint64_t total;
+    if (align > MAX_ALIGN || (align & (align - 1)))
+        return NULL;
     if (align < CVK_ALIGN_BYTES)
         align = CVK_ALIGN_BYTES;
-    uint64_t total;
-    if (align > MAX_ALIGN || (align & (align - 1)) || !cvk__add_u64(bytes, align + CVK_ALIGN_BYTES, &total))
+    if (!cvk__add_u64(bytes, align + CVK_ALIGN_BYTES, &total))
         return NULL;
     char *block = cvk__alloc_buffer(CVK__TAG_PLUGIN, total);
     if (!block)

@@ -63,6 +63,7 @@ static int32_t real_path(const char *path, char *real, struct cvk__refusal *r)
     if (realpath(path, real))
         return CVK_OK;
     bool absent = errno == ENOENT || errno == ENOTDIR;
+    real[0] = 0; /* realpath leaves the part that it could follow */
     return cvk__refuse(r, absent ? CVK_E_NOT_FOUND : CVK_E_IO, "path", absent ? "correct the path, or build the plugin" : NULL,
                        absent ? "%s does not exist (%s)" : "%s cannot be reached: %s", path, strerror(errno));
 }

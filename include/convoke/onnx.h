@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * ONNX models (opset 7 to 17) and tensors in protobuf form.
+ * ONNX models (opsets up to 17; those below 7 as far as their ops have today's forms) and tensors in protobuf form.
  *
  * Nesting, counts and sizes are checked before anything is unpacked; an error names the node, the attribute and the reason.
  * Data outside the model file is off by default. If the library was built without protobuf-c, every call here returns
@@ -32,14 +32,15 @@
 extern "C" {
 #endif
 
-/* Zero in a field is its default. */
+/* Zero in a field is its default. Fixed limits besides: 64 attributes of a node, 4,096 inputs and as many outputs, and
+ * 256 MiB + 2 * file size for the unpacked messages. */
 struct cvk_onnx_limits {
-    uint64_t file_bytes;      /* 2 GiB, which is also protobuf's own limit */
+    uint64_t file_bytes;      /* 2 GiB, which is also protobuf's own limit; external tensors together may take as much again */
     uint64_t tensor_bytes;    /* of one tensor; 2 GiB */
     uint64_t nodes;           /* 100,000 */
     uint64_t tensors;         /* initialisers; 200,000 */
     uint64_t name_bytes;      /* of one name; 4,096 */
-    uint32_t nesting;         /* 64 */
+    uint32_t nesting;         /* 64; 1,000 at most */
     uint32_t external_data;   /* 1: files beside the model may be read; 0: refused */
 };
 

@@ -388,11 +388,18 @@ struct cvk_plugin {
     const struct cvk_device_api *device; /* NULL: one host-memory CPU device without state */
 };
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature) /* clang */
+#if __has_feature(address_sanitizer)
+#define CVK_SANITIZER_HERE CVK_SANITIZER_ADDRESS
+#elif __has_feature(thread_sanitizer)
+#define CVK_SANITIZER_HERE CVK_SANITIZER_THREAD
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
 #define CVK_SANITIZER_HERE CVK_SANITIZER_ADDRESS
 #elif defined(__SANITIZE_THREAD__)
 #define CVK_SANITIZER_HERE CVK_SANITIZER_THREAD
-#else
+#endif
+#if !defined(CVK_SANITIZER_HERE)
 #define CVK_SANITIZER_HERE CVK_SANITIZER_NONE
 #endif
 #define CVK_PLUGIN_HEAD                                                                                                     \
