@@ -19,8 +19,9 @@ int32_t cvk__onnx_fail_attr(const struct cvk__onnx *c, int32_t status, const cha
 
 static const char *kind_name(int32_t type)
 {
-    static const char *const names[] = {"UNDEFINED", "FLOAT",   "INT",    "STRING", "TENSOR",        "GRAPH",          "FLOATS",    "INTS",
-                                        "STRINGS",   "TENSORS", "GRAPHS", "SPARSE_TENSOR", "SPARSE_TENSORS", "TYPE_PROTO", "TYPE_PROTOS"};
+    static const char *const names[] = {"UNDEFINED",      "FLOAT",      "INT",        "STRING",  "TENSOR", "GRAPH",
+                                        "FLOATS",         "INTS",       "STRINGS",    "TENSORS", "GRAPHS", "SPARSE_TENSOR",
+                                        "SPARSE_TENSORS", "TYPE_PROTO", "TYPE_PROTOS"};
     return type >= 0 && type < (int32_t)(sizeof names / sizeof names[0]) ? names[type] : "of an unknown kind";
 }
 
@@ -29,17 +30,17 @@ static int32_t kind_of(const attribute *a)
 {
     if (a->has_type && a->type != ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__UNDEFINED)
         return (int32_t)a->type;
-    return a->has_f        ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT
-           : a->has_i      ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT
-           : a->has_s      ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING
-           : a->t          ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR
-           : a->g          ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH
-           : a->n_floats   ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS
-           : a->n_ints     ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS
-           : a->n_strings  ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS
-           : a->n_tensors  ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSORS
-           : a->n_graphs   ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPHS
-                           : ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__UNDEFINED;
+    return a->has_f       ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT
+           : a->has_i     ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT
+           : a->has_s     ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING
+           : a->t         ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR
+           : a->g         ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH
+           : a->n_floats  ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS
+           : a->n_ints    ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS
+           : a->n_strings ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRINGS
+           : a->n_tensors ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSORS
+           : a->n_graphs  ? ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPHS
+                          : ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__UNDEFINED;
 }
 
 static const char *name_of(const attribute *a)
@@ -82,8 +83,8 @@ int32_t cvk__onnx_attr_finish(const struct cvk__onnx *c)
 {
     for (size_t i = 0; i < c->node->n_attribute; i++)
         if (i >= 64 || !(c->used >> i & 1))
-            return cvk__onnx_fail_attr(c, CVK_E_UNSUPPORTED, name_of(c->node->attribute[i]), "not known for this op in opset %lld",
-                                       (long long)c->opset);
+            return cvk__onnx_fail_attr(c, CVK_E_UNSUPPORTED, name_of(c->node->attribute[i]),
+                                       "not known for this op in opset %lld", (long long)c->opset);
     return CVK_OK;
 }
 
@@ -99,8 +100,8 @@ static int32_t find(struct cvk__onnx *c, const char *name, int32_t kind, const a
 static int32_t check_range(const struct cvk__onnx *c, const char *name, int64_t value, int64_t min, int64_t max)
 {
     if (value < min || value > max)
-        return cvk__onnx_fail_attr(c, CVK_E_ARG, name, "%lld is out of range; it must be in %lld..%lld", (long long)value, (long long)min,
-                                   (long long)max);
+        return cvk__onnx_fail_attr(c, CVK_E_ARG, name, "%lld is out of range; it must be in %lld..%lld", (long long)value,
+                                   (long long)min, (long long)max);
     return CVK_OK;
 }
 
@@ -197,7 +198,8 @@ int32_t cvk__onnx_attr_word(struct cvk__onnx *c, const char *name, const char *c
     for (uint32_t i = 0; i < word_count; i++)
         if (words[i] && used < sizeof known)
             used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", words[i]);
-    return cvk__onnx_fail_attr(c, CVK_E_UNSUPPORTED, name, "'%s' is not one of %s", cvk__text_escape(raw, shown, sizeof shown), known);
+    return cvk__onnx_fail_attr(c, CVK_E_UNSUPPORTED, name, "'%s' is not one of %s", cvk__text_escape(raw, shown, sizeof shown),
+                               known);
 }
 
 int32_t cvk__onnx_attr_tensor(struct cvk__onnx *c, const char *name, const Onnx__TensorProto **out)

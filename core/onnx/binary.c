@@ -32,7 +32,8 @@ static int32_t old_broadcast(struct cvk__onnx *c, cvk_value *b)
     if (axis < 0)
         axis += (int32_t)da->rank;
     if (axis < 0 || (uint32_t)axis + db->rank > da->rank)
-        return cvk__onnx_fail_attr(c, CVK_E_ARG, "axis", "%d does not fit inputs of %u and %u axes", (int)axis, da->rank, db->rank);
+        return cvk__onnx_fail_attr(c, CVK_E_ARG, "axis", "%d does not fit inputs of %u and %u axes", (int)axis, da->rank,
+                                   db->rank);
     *b = trail(c, *b, db->rank, da->rank - (uint32_t)axis - db->rank);
     return CVK_OK;
 }
@@ -111,8 +112,14 @@ static int32_t where(struct cvk__onnx *c)
     return cvk__onnx_out(c, 0, cvk_where(c->g, cvk__onnx_in(c, 0), cvk__onnx_in(c, 1), cvk__onnx_in(c, 2)));
 }
 
-#define BINARY(op, since, fn, kind) {op, since, CVK__ONNX_LAST, 2, 2, 1, fn, kind}
-#define VARIADIC(op, kind) {op, 1, CVK__ONNX_LAST, 1, CVK__ONNX_ANY, 1, variadic, kind}
+#define BINARY(op, since, fn, kind)                                                                                              \
+    {                                                                                                                            \
+        op, since, CVK__ONNX_LAST, 2, 2, 1, fn, kind                                                                             \
+    }
+#define VARIADIC(op, kind)                                                                                                       \
+    {                                                                                                                            \
+        op, 1, CVK__ONNX_LAST, 1, CVK__ONNX_ANY, 1, variadic, kind                                                               \
+    }
 
 static const struct cvk__onnx_row rows[] = {
     BINARY("Add", 1, binary, CVK_ADD),

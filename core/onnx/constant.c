@@ -74,8 +74,9 @@ static int32_t constant_of_shape(struct cvk__onnx *c)
             return cvk__onnx_fail_attr(c, status, "value", "%s", text);
         }
         struct cvk_tensor *one = NULL;
-        status = d.count == 1 ? cvk_tensor_wrap(d.dtype, d.rank, d.dims, d.data, d.bytes, &one)
-                              : cvk__onnx_fail_attr(c, CVK_E_SHAPE, "value", "%llu elements; it must be one", (unsigned long long)d.count);
+        status = d.count == 1
+                     ? cvk_tensor_wrap(d.dtype, d.rank, d.dims, d.data, d.bytes, &one)
+                     : cvk__onnx_fail_attr(c, CVK_E_SHAPE, "value", "%llu elements; it must be one", (unsigned long long)d.count);
         if (status == CVK_OK) {
             p.dtype = d.dtype;
             p.value = cvk_tensor_at(one, 0);

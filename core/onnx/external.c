@@ -23,7 +23,8 @@ static bool parse_number(const char *text, uint64_t *out)
     if (!text[0])
         return false;
     for (; *text; text++) {
-        if (*text < '0' || *text > '9' || !cvk__mul_u64(value, 10, &value) || !cvk__add_u64(value, (uint64_t)(*text - '0'), &value))
+        if (*text < '0' || *text > '9' || !cvk__mul_u64(value, 10, &value) ||
+            !cvk__add_u64(value, (uint64_t)(*text - '0'), &value))
             return false;
     }
     *out = value;
@@ -74,8 +75,8 @@ static int32_t open_below(int dir, const char *location, int *fd)
     if (errno == ELOOP)
         return cvk__fail(CVK_E_FORMAT, "external data '%s': a symbolic link in the path", shown);
     if (errno == ENOSYS)
-        return cvk__fail(CVK_E_UNSUPPORTED, "external data '%s': this system has no openat2 (Linux 5.6), so the path cannot be checked",
-                         shown);
+        return cvk__fail(CVK_E_UNSUPPORTED,
+                         "external data '%s': this system has no openat2 (Linux 5.6), so the path cannot be checked", shown);
     return cvk__fail(CVK_E_IO, "external data '%s': %s", shown, strerror(errno));
 }
 
@@ -118,8 +119,10 @@ int32_t cvk__onnx_external_read(const struct cvk__onnx_source *source, const Onn
     char shown[160];
     cvk__text_escape(p.location, shown, sizeof shown);
     if (!source->limits.external_data)
-        return cvk__fail(CVK_E_UNSUPPORTED, "its data is in the file '%s', and reading files that a model names is off "
-                                            "(cvk_onnx_limits.external_data turns it on)", shown);
+        return cvk__fail(CVK_E_UNSUPPORTED,
+                         "its data is in the file '%s', and reading files that a model names is off "
+                         "(cvk_onnx_limits.external_data turns it on)",
+                         shown);
     if (source->dir < 0)
         return cvk__fail(CVK_E_UNSUPPORTED, "its data is in the file '%s', but a model from memory has no folder", shown);
     if (p.has_length && p.length != bytes)

@@ -2,7 +2,7 @@
  * From GraphProto to a graph: initialisers, inputs, nodes one by one, outputs. */
 #include "import.h"
 
-#define MAX_ENDS 4096 /* inputs, and outputs, of a model */
+#define MAX_ENDS 4096    /* inputs, and outputs, of a model */
 #define SHOWN_BYTES 4096 /* of a name that the graph keeps: what cannot be shown safely is kept escaped */
 
 static int32_t import_tensor(struct cvk__onnx *c, struct cvk__onnx_name *name)
@@ -66,10 +66,13 @@ static int32_t import_input(struct cvk__onnx *c, const Onnx__ValueInfoProto *inf
         return cvk__fail(CVK_E_UNSUPPORTED, "input '%.100s': data type %s (%d) is not supported", shown,
                          cvk__onnx_dtype_name(data_type), (int)data_type);
     if (!t->shape)
-        return cvk__fail(CVK_E_UNSUPPORTED, "input '%.100s' has no shape: its number of axes must be known (export the model with "
-                                            "shapes; open sizes may have names)", shown);
+        return cvk__fail(CVK_E_UNSUPPORTED,
+                         "input '%.100s' has no shape: its number of axes must be known (export the model with "
+                         "shapes; open sizes may have names)",
+                         shown);
     if (t->shape->n_dim > CVK_MAX_RANK)
-        return cvk__fail(CVK_E_LIMIT, "input '%.100s' has %zu axes; at most %d are possible", shown, t->shape->n_dim, CVK_MAX_RANK);
+        return cvk__fail(CVK_E_LIMIT, "input '%.100s' has %zu axes; at most %d are possible", shown, t->shape->n_dim,
+                         CVK_MAX_RANK);
     int64_t dims[CVK_MAX_RANK];
     for (size_t i = 0; i < t->shape->n_dim; i++) {
         const Onnx__TensorShapeProto__Dimension *d = t->shape->dim[i];

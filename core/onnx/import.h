@@ -110,7 +110,8 @@ cvk_value cvk__onnx_ints(struct cvk__onnx *c, const int64_t *numbers, uint32_t c
 /* NULL if the node has none of this name. Bad kinds are told by the calls below. */
 const Onnx__AttributeProto *cvk__onnx_attr(struct cvk__onnx *c, const char *name);
 /* CVK_E_* with node and attribute in front. */
-int32_t cvk__onnx_fail_attr(const struct cvk__onnx *c, int32_t status, const char *name, const char *format, ...) CVK_PRINTF(4, 5);
+int32_t cvk__onnx_fail_attr(const struct cvk__onnx *c, int32_t status, const char *name, const char *format, ...)
+    CVK_PRINTF(4, 5);
 /* The default is taken when the attribute is not there; else min <= *out <= max or a failure. */
 int32_t cvk__onnx_attr_int(struct cvk__onnx *c, const char *name, int64_t value, int64_t min, int64_t max, int64_t *out);
 int32_t cvk__onnx_attr_flag(struct cvk__onnx *c, const char *name, uint32_t value, uint32_t *out); /* 0 or 1 */
@@ -136,8 +137,8 @@ int32_t cvk__onnx_attr_check(const struct cvk__onnx *c);
 
 /* ---- window.c: what convolutions and pools have in common ---- */
 struct cvk__onnx_window {
-    uint32_t auto_pad; /* enum cvk_auto_pad */
-    uint32_t spatial;  /* number of spatial axes; 0: not known yet */
+    uint32_t auto_pad;                                                   /* enum cvk_auto_pad */
+    uint32_t spatial;                                                    /* number of spatial axes; 0: not known yet */
     int64_t kernel[3], stride[3], dilation[3], pad_begin[3], pad_end[3]; /* 0: not given */
 };
 int32_t cvk__onnx_window_read(struct cvk__onnx *c, struct cvk__onnx_window *w);
@@ -159,7 +160,8 @@ struct cvk__onnx_table {
 #define CVK__ONNX_ANY 0x7fffffffu
 #define CVK__ONNX_LAST 17 /* the newest opset that we know */
 
-extern const struct cvk__onnx_table cvk__onnx_conv, cvk__onnx_dense, cvk__onnx_pool, cvk__onnx_unary, cvk__onnx_binary, cvk__onnx_reduce,
-    cvk__onnx_norm, cvk__onnx_shape, cvk__onnx_slice, cvk__onnx_resize, cvk__onnx_index, cvk__onnx_constant, cvk__onnx_loss;
+extern const struct cvk__onnx_table cvk__onnx_conv, cvk__onnx_dense, cvk__onnx_pool, cvk__onnx_unary, cvk__onnx_binary,
+    cvk__onnx_reduce, cvk__onnx_norm, cvk__onnx_shape, cvk__onnx_slice, cvk__onnx_resize, cvk__onnx_index, cvk__onnx_constant,
+    cvk__onnx_loss, cvk__onnx_quantize;
 
 #endif

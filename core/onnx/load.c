@@ -54,8 +54,8 @@ static void budget_free(void *arg, void *memory)
     cvk__free(memory);
 }
 
-static int32_t unpack(const void *data, uint64_t bytes, const ProtobufCMessageDescriptor *descriptor, ProtobufCAllocator *allocator,
-                      ProtobufCMessage **out)
+static int32_t unpack(const void *data, uint64_t bytes, const ProtobufCMessageDescriptor *descriptor,
+                      ProtobufCAllocator *allocator, ProtobufCMessage **out)
 {
     struct budget *b = allocator->allocator_data;
     b->left = UNPACK_BASE_BYTES + 2 * bytes;
@@ -64,8 +64,8 @@ static int32_t unpack(const void *data, uint64_t bytes, const ProtobufCMessageDe
     if (*out)
         return CVK_OK;
     if (b->exceeded)
-        return cvk__fail(CVK_E_LIMIT, "ONNX: unpacking %llu bytes would take more than %llu bytes of memory", (unsigned long long)bytes,
-                         (unsigned long long)limit);
+        return cvk__fail(CVK_E_LIMIT, "ONNX: unpacking %llu bytes would take more than %llu bytes of memory",
+                         (unsigned long long)bytes, (unsigned long long)limit);
     if (b->failed)
         return cvk__fail_memory(bytes, "unpacking ONNX");
     return cvk__fail(CVK_E_FORMAT, "ONNX: the bytes are no message that protobuf-c can unpack");
@@ -188,7 +188,8 @@ int32_t cvk_onnx_load_memory(const void *data, uint64_t bytes, const struct cvk_
 
 /* ---- tensors ---- */
 
-static int32_t make_tensor(const Onnx__TensorProto *t, const struct cvk__onnx_source *source, struct cvk_tensor **out, char **name)
+static int32_t make_tensor(const Onnx__TensorProto *t, const struct cvk__onnx_source *source, struct cvk_tensor **out,
+                           char **name)
 {
     struct cvk__onnx_data d;
     CVK__TRY(cvk__onnx_tensor_read(source, t, &d));

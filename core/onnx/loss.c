@@ -33,8 +33,8 @@ static int32_t likelihood(struct cvk__onnx *c, const struct loss *l, cvk_value l
     }
     const struct cvk_reshape_params in = {.kind = CVK_UNSQUEEZE, .count = 1, .dims = {1}};
     const struct cvk_reshape_params out = {.kind = CVK_SQUEEZE, .count = 1, .dims = {1}};
-    cvk_value picked = cvk_gather(g, log_prob, cvk_reshape(g, target, &in),
-                                  &(struct cvk_gather_params){.kind = CVK_GATHER_ELEMENTS, .axis = 1});
+    cvk_value picked =
+        cvk_gather(g, log_prob, cvk_reshape(g, target, &in), &(struct cvk_gather_params){.kind = CVK_GATHER_ELEMENTS, .axis = 1});
     cvk_value loss = cvk_unary(g, cvk_reshape(g, picked, &out), &(struct cvk_unary_params){.kind = CVK_NEG});
     cvk_value zero = cvk__onnx_number(c, dtype, 0);
     cvk_value each = weight ? cvk_gather(g, weight, target, &(struct cvk_gather_params){.kind = CVK_GATHER}) : 0;

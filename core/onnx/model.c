@@ -29,7 +29,8 @@ static int32_t find_opset(const Onnx__ModelProto *m, int64_t *opset)
     if (!*opset)
         return cvk__fail(CVK_E_FORMAT, "ONNX model: opset_import is missing");
     if (*opset > CVK__ONNX_LAST)
-        return cvk__fail(CVK_E_UNSUPPORTED, "ONNX model: opset %lld; opsets up to %d are supported (export the model with an older one)",
+        return cvk__fail(CVK_E_UNSUPPORTED,
+                         "ONNX model: opset %lld; opsets up to %d are supported (export the model with an older one)",
                          (long long)*opset, CVK__ONNX_LAST);
     return CVK_OK;
 }
@@ -38,7 +39,8 @@ int32_t cvk__onnx_build(const Onnx__ModelProto *m, const struct cvk__onnx_source
 {
     struct cvk__onnx c = {.source = *source, .graph = m->graph};
     if (!m->has_ir_version || m->ir_version < 1)
-        return cvk__fail(CVK_E_FORMAT, "ONNX model: ir_version is %s", m->has_ir_version ? "below 1" : "missing (is this an ONNX file?)");
+        return cvk__fail(CVK_E_FORMAT, "ONNX model: ir_version is %s",
+                         m->has_ir_version ? "below 1" : "missing (is this an ONNX file?)");
     if (!m->graph)
         return cvk__fail(CVK_E_FORMAT, "ONNX model: there is no graph");
     CVK__TRY(find_opset(m, &c.opset));

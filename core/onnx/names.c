@@ -48,7 +48,8 @@ static int32_t sort_names(struct cvk__onnx *c)
             continue;
         char shown[100], a[CVK__ONNX_NODE_TEXT], b[CVK__ONNX_NODE_TEXT];
         return cvk__fail(CVK_E_FORMAT, "ONNX graph: two values are called '%s': %s and %s",
-                         cvk__text_escape(next->text, shown, sizeof shown), maker_text(c, last->maker, a), maker_text(c, next->maker, b));
+                         cvk__text_escape(next->text, shown, sizeof shown), maker_text(c, last->maker, a),
+                         maker_text(c, next->maker, b));
     }
     c->name_count = kept;
     return CVK_OK;

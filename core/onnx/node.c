@@ -7,9 +7,10 @@
 #include "../ops/op_def.h"
 #include "convoke/tensor.h"
 
-static const struct cvk__onnx_table *const tables[] = {&cvk__onnx_conv,  &cvk__onnx_dense, &cvk__onnx_pool,  &cvk__onnx_unary,  &cvk__onnx_binary,
-                                                       &cvk__onnx_reduce, &cvk__onnx_norm,  &cvk__onnx_shape,  &cvk__onnx_slice,
-                                                       &cvk__onnx_resize, &cvk__onnx_index, &cvk__onnx_constant, &cvk__onnx_loss};
+static const struct cvk__onnx_table *const tables[] = {
+    &cvk__onnx_conv,   &cvk__onnx_dense,    &cvk__onnx_pool,  &cvk__onnx_unary,   &cvk__onnx_binary,
+    &cvk__onnx_reduce, &cvk__onnx_norm,     &cvk__onnx_shape, &cvk__onnx_slice,   &cvk__onnx_resize,
+    &cvk__onnx_index,  &cvk__onnx_constant, &cvk__onnx_loss,  &cvk__onnx_quantize};
 
 int32_t cvk__onnx_fail(const struct cvk__onnx *c, int32_t status, const char *format, ...)
 {
@@ -79,9 +80,10 @@ int32_t cvk__onnx_need_desc(const struct cvk__onnx *c, uint32_t i, const struct 
     *out = cvk__onnx_desc(c, cvk__onnx_in(c, i));
     if (*out)
         return CVK_OK;
-    return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "type and shape of input %u ('%s') must be known when the model is read; they depend on "
-                                                "the content of an input", i,
-                          cvk__text_escape(i < c->node->n_input ? c->node->input[i] : "", shown, sizeof shown));
+    return cvk__onnx_fail(c, CVK_E_UNSUPPORTED,
+                          "type and shape of input %u ('%s') must be known when the model is read; they depend on "
+                          "the content of an input",
+                          i, cvk__text_escape(i < c->node->n_input ? c->node->input[i] : "", shown, sizeof shown));
 }
 
 int32_t cvk__onnx_content(const struct cvk__onnx *c, uint32_t i, struct cvk_tensor **out)
@@ -124,8 +126,8 @@ static int32_t find_row(const struct cvk__onnx *c, const struct cvk__onnx_row **
             other = row;
         }
     if (other)
-        return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "in opset %lld this op is not supported (but in opsets %d to %d)", (long long)c->opset,
-                              (int)other->since, (int)other->until);
+        return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "in opset %lld this op is not supported (but in opsets %d to %d)",
+                              (long long)c->opset, (int)other->since, (int)other->until);
     static const char *const flow[] = {"If", "Loop", "Scan", "SequenceMap"};
     for (size_t i = 0; i < sizeof flow / sizeof flow[0]; i++)
         if (!strcmp(op, flow[i]))
@@ -144,8 +146,8 @@ static int32_t check_arity(const struct cvk__onnx *c, const struct cvk__onnx_row
             return cvk__onnx_fail(c, CVK_E_FORMAT, "input %u is missing; %u are needed", i, row->min_inputs);
     for (size_t i = row->max_outputs; i < c->node->n_output; i++)
         if (c->node->output[i][0])
-            return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "%zu outputs; at most %u are supported in opset %lld", i + 1, row->max_outputs,
-                                  (long long)c->opset);
+            return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "%zu outputs; at most %u are supported in opset %lld", i + 1,
+                                  row->max_outputs, (long long)c->opset);
     for (uint32_t i = 0; i < inputs; i++)
         if (c->node->input[i][0] && !cvk__onnx_in(c, i))
             return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "input %u is an output that its node does not give", i);
@@ -193,7 +195,8 @@ int32_t cvk__onnx_node(struct cvk__onnx *c)
     char shown[100];
     c->used = 0;
     if (domain && domain[0] && strcmp(domain, "ai.onnx"))
-        return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "its domain '%s' is not supported", cvk__text_escape(domain, shown, sizeof shown));
+        return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "its domain '%s' is not supported",
+                              cvk__text_escape(domain, shown, sizeof shown));
     CVK__TRY(find_row(c, &c->row));
     CVK__TRY(check_arity(c, c->row));
     CVK__TRY(cvk__onnx_attr_check(c));

@@ -61,8 +61,9 @@ static int32_t batch_norm(struct cvk__onnx *c)
     for (uint32_t i = 1; i < 3; i++)
         if (cvk__onnx_wants(c, i))
             return cvk__onnx_fail(c, CVK_E_FORMAT, "output %u exists only with training_mode 1", i);
-    return cvk__onnx_out(c, 0, cvk_batch_norm(c->g, cvk__onnx_in(c, 0), cvk__onnx_in(c, 1), cvk__onnx_in(c, 2), cvk__onnx_in(c, 3),
-                                              cvk__onnx_in(c, 4), &p));
+    return cvk__onnx_out(c, 0,
+                         cvk_batch_norm(c->g, cvk__onnx_in(c, 0), cvk__onnx_in(c, 1), cvk__onnx_in(c, 2), cvk__onnx_in(c, 3),
+                                        cvk__onnx_in(c, 4), &p));
 }
 
 static int32_t instance_norm(struct cvk__onnx *c)

@@ -44,8 +44,10 @@ static int32_t fail_order(const struct cvk__onnx *c, uint32_t index, const char 
         return cvk__fail(CVK_E_FORMAT, "ONNX graph: a cycle: %s reads '%s' of %s, which depends on it", reader, shown, later);
     if (failed)
         return cvk__fail_memory(c->graph->n_node, "the order of nodes");
-    return cvk__fail(CVK_E_FORMAT, "ONNX graph: %s reads '%s', which is made by %s further down; nodes must stand in the order in "
-                                   "which they run", reader, shown, later);
+    return cvk__fail(CVK_E_FORMAT,
+                     "ONNX graph: %s reads '%s', which is made by %s further down; nodes must stand in the order in "
+                     "which they run",
+                     reader, shown, later);
 }
 
 static int32_t check_inputs(struct cvk__onnx *c)

@@ -23,7 +23,10 @@ static int32_t arg(struct cvk__onnx *c)
     return cvk__onnx_out(c, 0, cvk_arg(c->g, cvk__onnx_in(c, 0), &p));
 }
 
-#define REDUCE(op, kind) {op, 1, CVK__ONNX_LAST, 1, 1, 1, reduce, kind}
+#define REDUCE(op, kind)                                                                                                         \
+    {                                                                                                                            \
+        op, 1, CVK__ONNX_LAST, 1, 1, 1, reduce, kind                                                                             \
+    }
 
 static const struct cvk__onnx_row rows[] = {
     {"ReduceSum", 1, 12, 1, 1, 1, reduce, CVK_REDUCE_SUM},

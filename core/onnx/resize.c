@@ -2,9 +2,11 @@
  * Resize and the older Upsample. */
 #include "import.h"
 
-static const char *const modes[] = {[CVK_RESIZE_NEAREST] = "nearest", [CVK_RESIZE_LINEAR] = "linear", [CVK_RESIZE_CUBIC] = "cubic"};
+static const char *const modes[] = {
+    [CVK_RESIZE_NEAREST] = "nearest", [CVK_RESIZE_LINEAR] = "linear", [CVK_RESIZE_CUBIC] = "cubic"};
 
-static int32_t add_resize(struct cvk__onnx *c, const struct cvk_resize_params *p, cvk_value roi, cvk_value scales, cvk_value sizes)
+static int32_t add_resize(struct cvk__onnx *c, const struct cvk_resize_params *p, cvk_value roi, cvk_value scales,
+                          cvk_value sizes)
 {
     const cvk_value inputs[4] = {cvk__onnx_in(c, 0), roi, scales, sizes};
     cvk_value y = 0;

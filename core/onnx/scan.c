@@ -68,7 +68,8 @@ static int32_t fail_at(const struct scan *s, int32_t status, const struct place 
     return cvk__fail(status, "%s at byte %llu, %s: %s", s->root, (unsigned long long)offset, path[0] ? path : "the top", text);
 }
 
-/* Reads a varint of at most `longest` bytes that ends before `end`; returns its length, 0 if it is cut short, `longest` + 1 if too long. */
+/* Reads a varint of at most `longest` bytes that ends before `end`; returns its length, 0 if it is cut short, `longest` + 1 if
+ * too long. */
 static uint32_t read_varint(const uint8_t *data, uint64_t at, uint64_t end, uint32_t longest, uint64_t *value)
 {
     uint64_t sum = 0;
@@ -140,7 +141,8 @@ static int32_t note_dim(struct scan *s, struct tensor *t, const struct place *at
 }
 
 /* One number of a field of a tensor. */
-static int32_t note_number(struct scan *s, struct tensor *t, const struct place *at, uint32_t number, uint64_t offset, uint64_t value)
+static int32_t note_number(struct scan *s, struct tensor *t, const struct place *at, uint32_t number, uint64_t offset,
+                           uint64_t value)
 {
     uint64_t *count = typed_count(t, number);
     if (count)
@@ -201,7 +203,8 @@ static int32_t check_tensor(struct scan *s, const struct tensor *t, const struct
             return fail_at(s, CVK_E_FORMAT, at, "", offset, "says that its data is external, but has data here");
         /* Many tensors may name one file, so the sum is limited as if it were in the model. */
         if (!cvk__add_u64(s->external_bytes, bytes, &s->external_bytes) || s->external_bytes > s->limits->file_bytes)
-            return fail_at(s, CVK_E_LIMIT, at, "dims", offset, "the external tensors up to here take %llu bytes; the limit is %llu",
+            return fail_at(s, CVK_E_LIMIT, at, "dims", offset,
+                           "the external tensors up to here take %llu bytes; the limit is %llu",
                            (unsigned long long)s->external_bytes, (unsigned long long)s->limits->file_bytes);
         return CVK_OK;
     }
@@ -223,15 +226,17 @@ static int32_t check_tensor(struct scan *s, const struct tensor *t, const struct
 
 /* ---- messages ---- */
 
-static int32_t scan_message(struct scan *s, const struct cvk__wire_message *m, uint64_t begin, uint64_t end, const struct place *at,
-                            uint32_t depth);
+static int32_t scan_message(struct scan *s, const struct cvk__wire_message *m, uint64_t begin, uint64_t end,
+                            const struct place *at, uint32_t depth);
 
 static int32_t count_child(struct scan *s, const struct place *child, uint64_t offset)
 {
     if (child->field->message->role == CVK__ROLE_NODE && ++s->nodes > s->limits->nodes)
-        return fail_at(s, CVK_E_LIMIT, child, "", offset, "more than %llu nodes in the model", (unsigned long long)s->limits->nodes);
+        return fail_at(s, CVK_E_LIMIT, child, "", offset, "more than %llu nodes in the model",
+                       (unsigned long long)s->limits->nodes);
     if (child->field->message->role == CVK__ROLE_TENSOR && ++s->tensors > s->limits->tensors)
-        return fail_at(s, CVK_E_LIMIT, child, "", offset, "more than %llu tensors in the model", (unsigned long long)s->limits->tensors);
+        return fail_at(s, CVK_E_LIMIT, child, "", offset, "more than %llu tensors in the model",
+                       (unsigned long long)s->limits->tensors);
     return CVK_OK;
 }
 
@@ -269,8 +274,8 @@ static int32_t scan_block(struct scan *s, const struct cvk__wire_field *f, uint6
     case CVK__WIRE_NAME:
     case CVK__WIRE_TEXT:
         if (f->kind == CVK__WIRE_NAME && bytes > s->limits->name_bytes)
-            return fail_at(s, CVK_E_LIMIT, at, f->name, begin, "a name of %llu bytes; the limit is %llu", (unsigned long long)bytes,
-                           (unsigned long long)s->limits->name_bytes);
+            return fail_at(s, CVK_E_LIMIT, at, f->name, begin, "a name of %llu bytes; the limit is %llu",
+                           (unsigned long long)bytes, (unsigned long long)s->limits->name_bytes);
         if (bytes && memchr(s->data + begin, 0, bytes))
             return fail_at(s, CVK_E_FORMAT, at, f->name, begin, "text with a NUL character in it");
         return CVK_OK;
@@ -318,8 +323,8 @@ static int32_t scan_scalar(struct scan *s, const struct cvk__wire_field *f, uint
     return f && t ? note_number(s, t, at, f->number, start, value) : CVK_OK;
 }
 
-static int32_t scan_field(struct scan *s, const struct cvk__wire_message *m, uint64_t *offset, uint64_t end, const struct place *at,
-                          struct tensor *t, uint32_t seen[CVK__WIRE_FIELDS], uint32_t depth)
+static int32_t scan_field(struct scan *s, const struct cvk__wire_message *m, uint64_t *offset, uint64_t end,
+                          const struct place *at, struct tensor *t, uint32_t seen[CVK__WIRE_FIELDS], uint32_t depth)
 {
     uint64_t tag = 0, start = *offset;
     CVK__TRY(take_varint(s, at, "", offset, end, 5, &tag));
@@ -352,8 +357,8 @@ static int32_t scan_field(struct scan *s, const struct cvk__wire_message *m, uin
     return CVK_OK;
 }
 
-static int32_t scan_message(struct scan *s, const struct cvk__wire_message *m, uint64_t begin, uint64_t end, const struct place *at,
-                            uint32_t depth)
+static int32_t scan_message(struct scan *s, const struct cvk__wire_message *m, uint64_t begin, uint64_t end,
+                            const struct place *at, uint32_t depth)
 {
     uint32_t seen[CVK__WIRE_FIELDS] = {0};
     struct tensor tensor = {0};

@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 enum cvk__wire_kind {
-    CVK__WIRE_INT64,   /* varint */
-    CVK__WIRE_INT32,   /* varint that fits 32 bits, enums too */
-    CVK__WIRE_FLOAT,   /* 4 bytes */
-    CVK__WIRE_DOUBLE,  /* 8 bytes */
-    CVK__WIRE_NAME,    /* text with a limit and without NUL */
-    CVK__WIRE_TEXT,    /* text without NUL, of any length */
+    CVK__WIRE_INT64,  /* varint */
+    CVK__WIRE_INT32,  /* varint that fits 32 bits, enums too */
+    CVK__WIRE_FLOAT,  /* 4 bytes */
+    CVK__WIRE_DOUBLE, /* 8 bytes */
+    CVK__WIRE_NAME,   /* text with a limit and without NUL */
+    CVK__WIRE_TEXT,   /* text without NUL, of any length */
     CVK__WIRE_BYTES,
     CVK__WIRE_MESSAGE
 };
@@ -20,8 +20,8 @@ enum cvk__wire_kind {
 /* What the scan counts or sums up besides. */
 enum cvk__wire_role {
     CVK__ROLE_NONE,
-    CVK__ROLE_TENSOR,    /* its data must be as long as its dims say */
-    CVK__ROLE_NODE,      /* counted against limits.nodes; at most 64 attributes */
+    CVK__ROLE_TENSOR, /* its data must be as long as its dims say */
+    CVK__ROLE_NODE,   /* counted against limits.nodes; at most 64 attributes */
 };
 
 struct cvk__wire_message;

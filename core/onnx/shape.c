@@ -123,8 +123,8 @@ static int32_t cast(struct cvk__onnx *c)
     CVK__TRY(cvk__onnx_attr_int(c, "to", 0, INT32_MIN, INT32_MAX, &to));
     p.to = cvk__onnx_dtype((int32_t)to);
     if (!p.to)
-        return cvk__onnx_fail_attr(c, CVK_E_UNSUPPORTED, "to", "data type %s (%lld) is not supported", cvk__onnx_dtype_name((int32_t)to),
-                                   (long long)to);
+        return cvk__onnx_fail_attr(c, CVK_E_UNSUPPORTED, "to", "data type %s (%lld) is not supported",
+                                   cvk__onnx_dtype_name((int32_t)to), (long long)to);
     return cvk__onnx_out(c, 0, cvk_cast(c->g, cvk__onnx_in(c, 0), &p));
 }
 

@@ -7,10 +7,10 @@
 static const struct {
     const char *name;
     uint32_t dtype; /* enum cvk_dtype, 0: none */
-} dtypes[17] = {{"UNDEFINED", 0},    {"FLOAT", CVK_F32},  {"UINT8", CVK_U8},    {"INT8", CVK_I8},     {"UINT16", CVK_U16},
-                {"INT16", CVK_I16},  {"INT32", CVK_I32},  {"INT64", CVK_I64},   {"STRING", 0},        {"BOOL", CVK_BOOL},
-                {"FLOAT16", CVK_F16}, {"DOUBLE", CVK_F64}, {"UINT32", CVK_U32}, {"UINT64", CVK_U64},  {"COMPLEX64", 0},
-                {"COMPLEX128", 0},   {"BFLOAT16", CVK_BF16}};
+} dtypes[17] = {{"UNDEFINED", 0},     {"FLOAT", CVK_F32},    {"UINT8", CVK_U8},   {"INT8", CVK_I8},    {"UINT16", CVK_U16},
+                {"INT16", CVK_I16},   {"INT32", CVK_I32},    {"INT64", CVK_I64},  {"STRING", 0},       {"BOOL", CVK_BOOL},
+                {"FLOAT16", CVK_F16}, {"DOUBLE", CVK_F64},   {"UINT32", CVK_U32}, {"UINT64", CVK_U64}, {"COMPLEX64", 0},
+                {"COMPLEX128", 0},    {"BFLOAT16", CVK_BF16}};
 
 uint32_t cvk__onnx_dtype(int32_t data_type)
 {
@@ -121,7 +121,8 @@ int32_t cvk__onnx_tensor_read(const struct cvk__onnx_source *source, const Onnx_
     int32_t data_type = t->has_data_type ? t->data_type : 0;
     struct cvk__onnx_data d = {.dtype = cvk__onnx_dtype(data_type), .rank = (uint32_t)t->n_dims};
     if (!d.dtype)
-        return cvk__fail(CVK_E_UNSUPPORTED, "data type %s (%d) is not supported", cvk__onnx_dtype_name(data_type), (int)data_type);
+        return cvk__fail(CVK_E_UNSUPPORTED, "data type %s (%d) is not supported", cvk__onnx_dtype_name(data_type),
+                         (int)data_type);
     if (t->n_dims > CVK_MAX_RANK)
         return cvk__fail(CVK_E_LIMIT, "%zu dims; at most %d are possible", t->n_dims, CVK_MAX_RANK);
     if (t->segment)

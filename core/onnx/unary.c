@@ -109,7 +109,10 @@ static int32_t clip_inputs(struct cvk__onnx *c)
     return cvk__onnx_out(c, 0, x);
 }
 
-#define UNARY(op, since, fn, kind) {op, since, CVK__ONNX_LAST, 1, 1, 1, fn, kind}
+#define UNARY(op, since, fn, kind)                                                                                               \
+    {                                                                                                                            \
+        op, since, CVK__ONNX_LAST, 1, 1, 1, fn, kind                                                                             \
+    }
 
 static const struct cvk__onnx_row rows[] = {
     UNARY("Relu", 1, plain, CVK_RELU),

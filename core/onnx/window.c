@@ -51,7 +51,8 @@ int32_t cvk__onnx_window_read(struct cvk__onnx *c, struct cvk__onnx_window *w)
     memset(w, 0, sizeof *w);
     const struct cvk_tensor_desc *x = cvk__onnx_desc(c, cvk__onnx_in(c, 0));
     if (x && x->rank < 3)
-        return cvk__onnx_fail(c, CVK_E_SHAPE, "its input has %u axes; batch, channels and at least one spatial axis are needed", x->rank);
+        return cvk__onnx_fail(c, CVK_E_SHAPE, "its input has %u axes; batch, channels and at least one spatial axis are needed",
+                              x->rank);
     if (x)
         w->spatial = x->rank - 2;
     CVK__TRY(cvk__onnx_attr_word(c, "auto_pad", words, 4, CVK_PAD_EXPLICIT, &w->auto_pad));

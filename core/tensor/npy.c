@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * NumPy's .npy files. The header is a Python literal; it is read by a parser that knows only the three keys and never runs anything. */
+ * NumPy's .npy files. The header is a Python literal; it is read by a parser that knows only the three keys and never runs
+ * anything. */
 #include "../base/base.h"
 
 #include <errno.h>
@@ -83,7 +84,8 @@ static int32_t parse_descr(struct parser *p, struct header *h)
     char order = word[0];
     const char *type = order == '<' || order == '>' || order == '|' || order == '=' ? word + 1 : word;
     if (type[0] == 'O')
-        return cvk__fail(CVK_E_UNSUPPORTED, "its elements are Python objects, which would run code when read; only numbers are read");
+        return cvk__fail(CVK_E_UNSUPPORTED,
+                         "its elements are Python objects, which would run code when read; only numbers are read");
     for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++)
         if (!strcmp(type, dtypes[i].text))
             h->dtype = dtypes[i].dtype;
@@ -248,7 +250,8 @@ static int32_t read_array(int fd, uint64_t limit, struct cvk_tensor **out)
     CVK__TRY(read_header(fd, &h, &offset));
     CVK__TRY(cvk_tensor_desc_init(&desc, h.dtype, CVK_LAYOUT_PLAIN, h.rank, h.dims));
     if (desc.bytes > limit)
-        return cvk__fail(CVK_E_LIMIT, "%llu bytes of data; the limit is %llu", (unsigned long long)desc.bytes, (unsigned long long)limit);
+        return cvk__fail(CVK_E_LIMIT, "%llu bytes of data; the limit is %llu", (unsigned long long)desc.bytes,
+                         (unsigned long long)limit);
     uint64_t have = (uint64_t)st.st_size > offset ? (uint64_t)st.st_size - offset : 0;
     if (have != desc.bytes)
         return cvk__fail(CVK_E_FORMAT, "%llu bytes behind the header, but type and shape need %llu", (unsigned long long)have,
@@ -295,7 +298,10 @@ static int32_t make_header(const struct cvk_tensor_desc *d, char header[2 * ALIG
     char shape[CVK_MAX_RANK * 24 + 1] = "";
     size_t used = 0;
     for (uint32_t i = 0; i < d->rank; i++)
-        used += (size_t)snprintf(shape + used, sizeof shape - used, i + 1 < d->rank ? "%lld, " : d->rank == 1 ? "%lld," : "%lld",
+        used += (size_t)snprintf(shape + used, sizeof shape - used,
+                                 i + 1 < d->rank ? "%lld, "
+                                 : d->rank == 1  ? "%lld,"
+                                                 : "%lld",
                                  (long long)d->dims[i]);
     int n = snprintf(header + 10, 256, "{'descr': '%c%s', 'fortran_order': False, 'shape': (%s), }",
                      cvk_dtype_bytes(d->dtype) > 1 ? '<' : '|', type, shape);

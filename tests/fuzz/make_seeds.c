@@ -30,13 +30,39 @@ static void save_model(const char *name, struct pb graph, int64_t opset)
 /* Ops of x (1x1x4x4), with w (2x1x3x3) or s (two i64) where they want more. */
 static void save_ops(void)
 {
-    static const char *const ops[][2] = {
-        {"Relu", "x"},          {"Clip", "x"},      {"Add", "x x"},       {"Sum", "x x x"},     {"ReduceMean", "x"},  {"ArgMax", "x"},
-        {"Softmax", "x"},       {"Reshape", "x s"}, {"Flatten", "x"},     {"Squeeze", "x"},     {"Transpose", "x"},   {"Shape", "x"},
-        {"GlobalMaxPool", "x"}, {"Conv", "x w"},    {"ConvTranspose", "x w"}, {"MatMul", "x x"}, {"Where", "x x x"},  {"Slice", "x s s"},
-        {"Pad", "x s"},         {"Expand", "x s"},  {"Tile", "x s"},      {"Gather", "x s"},    {"TopK", "x s"},      {"OneHot", "s s s"},
-        {"ConstantOfShape", "s"}, {"Dropout", "x"}, {"Resize", "x - - s"}, {"Range", "s s s"},  {"If", "x"},          {"Identity", "x"},
-        {"NegativeLogLikelihoodLoss", "x s"},       {"BatchNormalization", "x w w w w"},        {"LayerNormalization", "x w"}};
+    static const char *const ops[][2] = {{"Relu", "x"},
+                                         {"Clip", "x"},
+                                         {"Add", "x x"},
+                                         {"Sum", "x x x"},
+                                         {"ReduceMean", "x"},
+                                         {"ArgMax", "x"},
+                                         {"Softmax", "x"},
+                                         {"Reshape", "x s"},
+                                         {"Flatten", "x"},
+                                         {"Squeeze", "x"},
+                                         {"Transpose", "x"},
+                                         {"Shape", "x"},
+                                         {"GlobalMaxPool", "x"},
+                                         {"Conv", "x w"},
+                                         {"ConvTranspose", "x w"},
+                                         {"MatMul", "x x"},
+                                         {"Where", "x x x"},
+                                         {"Slice", "x s s"},
+                                         {"Pad", "x s"},
+                                         {"Expand", "x s"},
+                                         {"Tile", "x s"},
+                                         {"Gather", "x s"},
+                                         {"TopK", "x s"},
+                                         {"OneHot", "s s s"},
+                                         {"ConstantOfShape", "s"},
+                                         {"Dropout", "x"},
+                                         {"Resize", "x - - s"},
+                                         {"Range", "s s s"},
+                                         {"If", "x"},
+                                         {"Identity", "x"},
+                                         {"NegativeLogLikelihoodLoss", "x s"},
+                                         {"BatchNormalization", "x w w w w"},
+                                         {"LayerNormalization", "x w"}};
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         save_model(ops[i][0], pb_graph_of(pb_node(ops[i][0], "n", ops[i][1], "y")), 13 + (int64_t)(i % 5));
 }
@@ -71,7 +97,8 @@ static void save_attributes(void)
 
 static void save_tensors(void)
 {
-    struct pb typed = pb_tensor_head("t", DT_INT32, 2, (const int64_t[]){2, 2}), packed = {0}, node = pb_node("Constant", "k", "", "y");
+    struct pb typed = pb_tensor_head("t", DT_INT32, 2, (const int64_t[]){2, 2}), packed = {0},
+              node = pb_node("Constant", "k", "", "y");
     for (int i = 0; i < 4; i++)
         pb_varint(&packed, (uint64_t)(int64_t)(i - 2));
     pb_block(&typed, 5, packed.data, packed.bytes);
@@ -81,7 +108,8 @@ static void save_tensors(void)
     node = pb_node("Constant", "k", "", "y");
     pb_attr_tensor(&node, "value", pb_external("e", 2, "data.bin", "0", "8"));
     save_model("external", pb_graph_of(node), 13);
-    struct pb g = pb_graph_of(pb_node("Add", NULL, "x z", "y")), sparse = {0}, words = pb_tensor_head("z", DT_STRING, 1, (const int64_t[]){1});
+    struct pb g = pb_graph_of(pb_node("Add", NULL, "x z", "y")), sparse = {0},
+              words = pb_tensor_head("z", DT_STRING, 1, (const int64_t[]){1});
     pb_text(&words, 6, "text");
     pb_child(&g, GRAPH_TENSOR, words);
     save_model("strings", g, 13);
@@ -95,9 +123,24 @@ static void save_tensors(void)
 
 static void save_devices(void)
 {
-    static const char *const texts[] = {"", "auto", "help", "list", "ref", "ref:0", "ref:cpu", "simd(threads=4),ref", "opencl:gpu+simd",
-                                        "opencl:nvidia:0(a=b,c=d)", "ref,,ref", "ref+", "uuid=", "x:uuid=00:pci=0000:01:00.0", "ref(",
-                                        "ref:99999999999999999999", "\x1b[31m", "\xff\xfe"};
+    static const char *const texts[] = {"",
+                                        "auto",
+                                        "help",
+                                        "list",
+                                        "ref",
+                                        "ref:0",
+                                        "ref:cpu",
+                                        "simd(threads=4),ref",
+                                        "opencl:gpu+simd",
+                                        "opencl:nvidia:0(a=b,c=d)",
+                                        "ref,,ref",
+                                        "ref+",
+                                        "uuid=",
+                                        "x:uuid=00:pci=0000:01:00.0",
+                                        "ref(",
+                                        "ref:99999999999999999999",
+                                        "\x1b[31m",
+                                        "\xff\xfe"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char name[16];
         snprintf(name, sizeof name, "%02zu", i);

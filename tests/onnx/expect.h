@@ -22,7 +22,8 @@ static inline void expect_text(const char *words)
 }
 
 /* Loads a model, frees it, and expects a failure whose sentence has both words (NULL: any). */
-static inline void expect_failure(struct pb model, const struct cvk_onnx_limits *limits, int32_t status, const char *a, const char *b)
+static inline void expect_failure(struct pb model, const struct cvk_onnx_limits *limits, int32_t status, const char *a,
+                                  const char *b)
 {
     struct cvk_graph *g = (struct cvk_graph *)&model;
     int32_t got = cvk_onnx_load_memory(model.data, model.bytes, limits, &g);

@@ -33,7 +33,8 @@ static int is_near(double got, double wanted, double rtol, double atol)
 }
 
 /* The number of elements that differ; *first is the first of them. */
-static uint64_t count_wrong(const struct cvk_tensor *got, const struct cvk_tensor *wanted, const struct model_case *m, uint64_t *first)
+static uint64_t count_wrong(const struct cvk_tensor *got, const struct cvk_tensor *wanted, const struct model_case *m,
+                            uint64_t *first)
 {
     uint32_t dtype = cvk_tensor_get_desc(got)->dtype, each = cvk_dtype_bytes(dtype);
     const char *x = cvk_tensor_data(got), *y = cvk_tensor_data(wanted);
@@ -49,15 +50,15 @@ static uint64_t count_wrong(const struct cvk_tensor *got, const struct cvk_tenso
     return wrong;
 }
 
-static enum verdict compare(const struct cvk_tensor *got, const struct cvk_tensor *wanted, uint32_t output, const struct model_case *m,
-                            char *why, size_t capacity)
+static enum verdict compare(const struct cvk_tensor *got, const struct cvk_tensor *wanted, uint32_t output,
+                            const struct model_case *m, char *why, size_t capacity)
 {
     const struct cvk_tensor_desc *g = cvk_tensor_get_desc(got), *w = cvk_tensor_get_desc(wanted);
     char a[CVK_SHAPE_TEXT], b[CVK_SHAPE_TEXT];
     int bits = g->dtype == CVK_BF16 && w->dtype == CVK_U16; /* how the files write bf16 */
     if ((g->dtype != w->dtype && !bits) || g->rank != w->rank || memcmp(g->dims, w->dims, g->rank * sizeof g->dims[0])) {
-        snprintf(why, capacity, "output %u is %s %s, wanted %s %s", output, cvk_dtype_name(g->dtype), cvk_shape_text(g->rank, g->dims, a),
-                 cvk_dtype_name(w->dtype), cvk_shape_text(w->rank, w->dims, b));
+        snprintf(why, capacity, "output %u is %s %s, wanted %s %s", output, cvk_dtype_name(g->dtype),
+                 cvk_shape_text(g->rank, g->dims, a), cvk_dtype_name(w->dtype), cvk_shape_text(w->rank, w->dims, b));
         return VERDICT_FAIL;
     }
     struct cvk_tensor *view = NULL;
@@ -157,7 +158,8 @@ enum verdict model_check(const char *path, struct model_case *m, char *why, size
     return v;
 }
 
-static enum verdict read_files(const char *folder, const char *kind, struct cvk_tensor **out, uint32_t *count, char *why, size_t capacity)
+static enum verdict read_files(const char *folder, const char *kind, struct cvk_tensor **out, uint32_t *count, char *why,
+                               size_t capacity)
 {
     for (*count = 0; *count < MODEL_FILES; (*count)++) {
         char path[4096];

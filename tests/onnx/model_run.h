@@ -19,7 +19,8 @@ struct model_case {
     uint32_t input_count, wanted_count;
 };
 
-/* Loads the model and runs the case, whose inputs may be brought into the model's form. Tells in `why` what was not as it should be. */
+/* Loads the model and runs the case, whose inputs may be brought into the model's form. Tells in `why` what was not as it should
+ * be. */
 enum verdict model_check(const char *path, struct model_case *m, char *why, size_t capacity);
 /* Reads folder/input_0.pb, ... and folder/output_0.pb, ... into m. */
 enum verdict model_read_set(const char *folder, struct model_case *m, char *why, size_t capacity);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Runs real trained models, and real topologies with made-up weights, and compares with the outputs that come with them. They are too
- * large to be part of the project: the folder is CONVOKE_TEST_DATA, else ../shared/data beside the sources, if it is there. A model
- * that is not there is named as skipped and not counted as passed.
+ * Runs real trained models, and real topologies with made-up weights, and compares with the outputs that come with them. They are
+ * too large to be part of the project: the folder is CONVOKE_TEST_DATA, else ../shared/data beside the sources, if it is there. A
+ * model that is not there is named as skipped and not counted as passed.
  *
  *   run_models SOURCE_FOLDER [TEXT]      only models whose name holds TEXT
  */
@@ -20,8 +20,8 @@ struct model {
 };
 
 static const struct model models[] = {
-    {"models/mnist-8", 3},     {"models/super_resolution_10", 1}, {"light/bvlc_alexnet", 0}, {"light/inception_v1", 0},
-    {"light/resnet50", 0},     {"light/shufflenet", 0},           {"light/squeezenet", 0},   {"light/vgg19", 0},
+    {"models/mnist-8", 3}, {"models/super_resolution_10", 1}, {"light/bvlc_alexnet", 0}, {"light/inception_v1", 0},
+    {"light/resnet50", 0}, {"light/shufflenet", 0},           {"light/squeezenet", 0},   {"light/vgg19", 0},
     {"light/zfnet512", 0},
 };
 
@@ -111,8 +111,8 @@ int main(int argc, char **argv)
         }
     }
     cvk_context_destroy(m.ctx);
-    printf("models on %s: %u pass, %u unsupported, %u FAIL, %u skipped\n", m.device, counts[VERDICT_PASS], counts[VERDICT_UNSUPPORTED],
-           counts[VERDICT_FAIL], skipped);
+    printf("models on %s: %u pass, %u unsupported, %u FAIL, %u skipped\n", m.device, counts[VERDICT_PASS],
+           counts[VERDICT_UNSUPPORTED], counts[VERDICT_FAIL], skipped);
     if (counts[VERDICT_FAIL] || counts[VERDICT_UNSUPPORTED])
         return 1;
     return counts[VERDICT_PASS] ? 0 : 77;

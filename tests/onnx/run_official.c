@@ -5,8 +5,8 @@
  *
  *   run_official --must FILE --unsupported FILE [--device SPEC] [--data FOLDER] [--only TEXT] [--write]
  *
- * FILE must_pass: names of tests that have to pass. FILE unsupported: "name: reason" of all others; the reason must be the one that
- * the library gives. --write makes both anew from what happens. */
+ * FILE must_pass: names of tests that have to pass. FILE unsupported: "name: reason" of all others; the reason must be the one
+ * that the library gives. --write makes both anew from what happens. */
 #include "model_run.h"
 
 #include <dirent.h>
@@ -91,7 +91,8 @@ static void child(const struct options *o, const struct test *t, int out)
     char folder[4096];
     snprintf(folder, sizeof folder, "%s/%s", o->data, t->name);
     struct model_case m = {.device = o->device, .rtol = 1e-3, .atol = 1e-5};
-    answer.verdict = model_verdict(cvk_context_create(&(struct cvk_context_params){.threads = 1}, &m.ctx), "context", answer.why, WHY);
+    answer.verdict =
+        model_verdict(cvk_context_create(&(struct cvk_context_params){.threads = 1}, &m.ctx), "context", answer.why, WHY);
     if (answer.verdict == VERDICT_PASS)
         answer.verdict = run_sets(folder, &m, answer.why);
     cvk_context_destroy(m.ctx);
@@ -227,12 +228,12 @@ static int read_list(const char *path, int must)
 static int write_lists(const struct options *o)
 {
     FILE *must = fopen(o->must, "w"), *not = fopen(o->unsupported, "w");
-    if (!must || !not) {
+    if (!must || !not ) {
         printf("cannot write %s or %s\n", o->must, o->unsupported);
         if (must)
             fclose(must);
-        if (not)
-            fclose(not);
+        if (not )
+            fclose(not );
         return 1;
     }
     fprintf(must, "# Official ONNX tests that must pass. Made by run_official --write.\n");
@@ -243,7 +244,7 @@ static int write_lists(const struct options *o)
         else if (tests[i].verdict == VERDICT_UNSUPPORTED)
             fprintf(not, "%s: %s\n", tests[i].name, tests[i].why);
     }
-    return fclose(must) | fclose(not);
+    return fclose(must) | fclose(not );
 }
 
 /* ---- all tests ---- */

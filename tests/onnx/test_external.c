@@ -48,8 +48,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const files[] = {"model/fifo", "model/hard.bin", "model/up", "model/inner.bin", "model/link.bin", "model/many.bin",
-                                        "model/sub/data.bin", "model/data.bin", "outside.bin", "model/m.onnx"};
+    static const char *const files[] = {"model/fifo",     "model/hard.bin", "model/up",           "model/inner.bin",
+                                        "model/link.bin", "model/many.bin", "model/sub/data.bin", "model/data.bin",
+                                        "outside.bin",    "model/m.onnx"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         unlink(in_folder(files[i]));
     rmdir(in_folder("model/secret"));
@@ -92,7 +93,8 @@ static void expect_refused(const char *location, const char *offset, const char 
     for (int as_attribute = 0; as_attribute < 2; as_attribute++) {
         int32_t got = load(pb_external("e", 2, location, offset, length), as_attribute, 1);
         if (got != status)
-            fail_msg("'%s': %s instead of %s: %s", location ? location : "", cvk_status_name(got), cvk_status_name(status), cvk_error_text());
+            fail_msg("'%s': %s instead of %s: %s", location ? location : "", cvk_status_name(got), cvk_status_name(status),
+                     cvk_error_text());
         expect_text(words);
         expect_text(as_attribute ? "node 'c' (Constant): attribute 'value'" : "initialiser 'e'");
     }
@@ -121,7 +123,8 @@ static void test_on(void **state)
     pb_free(&t);
     struct cvk_tensor *read = NULL;
     char *name = NULL;
-    assert_int_equal(cvk_onnx_read_tensor(in_folder("model/m.onnx"), &(struct cvk_onnx_limits){.external_data = 1}, &read, &name), CVK_OK);
+    assert_int_equal(cvk_onnx_read_tensor(in_folder("model/m.onnx"), &(struct cvk_onnx_limits){.external_data = 1}, &read, &name),
+                     CVK_OK);
     assert_true(cvk_tensor_at(read, 0) == 2 && cvk_tensor_at(read, 1) == 3);
     assert_string_equal(name, "e");
     cvk_tensor_destroy(read);

@@ -25,7 +25,8 @@ static void test_names(void **state)
     (void)state;
     expect_failure(nodes(pb_node("Relu", "a", "x", "y"), pb_node("Abs", "b", "x", "y"), none), NULL, CVK_E_FORMAT,
                    "two values are called 'y'", "node 'a' (Relu) and node 'b' (Abs)");
-    expect_failure(nodes(pb_node("Relu", "a", "x", "x"), none, none), NULL, CVK_E_FORMAT, "called 'x': an input and node 'a'", NULL);
+    expect_failure(nodes(pb_node("Relu", "a", "x", "x"), none, none), NULL, CVK_E_FORMAT, "called 'x': an input and node 'a'",
+                   NULL);
     expect_failure(nodes(pb_node("Relu", "a", "z", "y"), none, none), NULL, CVK_E_FORMAT, "node 'a' (Relu): input 0 is 'z'",
                    "nothing in the graph");
     expect_failure(nodes(pb_node("Relu", "a", "x", "z"), none, none), NULL, CVK_E_FORMAT, "output[0] is 'y'", NULL);
@@ -39,7 +40,8 @@ static void test_names(void **state)
     g = (struct pb){0};
     pb_child(&g, GRAPH_INPUT, pb_value("x", DT_FLOAT, 1, (const int64_t[]){1}));
     expect_failure(pb_model(g, 13), NULL, CVK_E_FORMAT, "no outputs", NULL);
-    expect_failure(nodes(pb_node("Relu", "a\x1b[31m", "z\"\x80", "y"), none, none), NULL, CVK_E_FORMAT, "a\\x1b[31m", "z\\x22\\x80");
+    expect_failure(nodes(pb_node("Relu", "a\x1b[31m", "z\"\x80", "y"), none, none), NULL, CVK_E_FORMAT, "a\\x1b[31m",
+                   "z\\x22\\x80");
     g = (struct pb){0};
     struct pb node = {0};
     pb_block(&node, 3, "a\0b", 3);
@@ -68,7 +70,8 @@ static void test_order(void **state)
                    "node 'a' (Relu) reads 'h', which is made by node 'b' (Abs) further down", NULL);
     expect_failure(nodes(pb_node("Add", "a", "x k", "h"), pb_node("Abs", "b", "h", "k"), pb_node("Relu", NULL, "k", "y")), NULL,
                    CVK_E_FORMAT, "a cycle: node 'a' (Add) reads 'k' of node 'b' (Abs)", NULL);
-    expect_failure(nodes(pb_node("Add", "a", "x y", "y"), none, none), NULL, CVK_E_FORMAT, "node 'a' (Add) reads its own output 'y'", NULL);
+    expect_failure(nodes(pb_node("Add", "a", "x y", "y"), none, none), NULL, CVK_E_FORMAT,
+                   "node 'a' (Add) reads its own output 'y'", NULL);
     expect_failure(nodes(pb_node("Relu", "a", "x", "y"), pb_node("Relu", "isle", "isle2", "isle2"), none), NULL, CVK_E_FORMAT,
                    "node 'isle'", "its own output");
     expect_failure(nodes(pb_node("Relu", "a", "x", "y"), pb_node("Relu", "isle", "nothing", "i"), none), NULL, CVK_E_FORMAT,
@@ -159,7 +162,8 @@ static void test_inputs(void **state)
 static void test_unsupported(void **state)
 {
     (void)state;
-    expect_failure(one_node(pb_node("Foo", "f", "x", "y")), NULL, CVK_E_UNSUPPORTED, "node 'f' (Foo): this op is not supported", NULL);
+    expect_failure(one_node(pb_node("Foo", "f", "x", "y")), NULL, CVK_E_UNSUPPORTED, "node 'f' (Foo): this op is not supported",
+                   NULL);
     expect_failure(one_node(pb_node("If", "f", "x", "y")), NULL, CVK_E_UNSUPPORTED, "node 'f' (If)", "control flow");
     struct pb node = pb_node("Relu", "f", "x", "y");
     pb_text(&node, 7, "com.example");
@@ -194,15 +198,21 @@ static void test_windows(void **state)
     for (int o = 0; o < 2; o++) {
         for (int l = 0; l < 3; l++)
             for (int b = 0; b < 4; b++)
-                expect_failure(ints_node(ops[o], lists[l], 2, (const int64_t[]){1, bad[b]}), NULL, CVK_E_ARG, "node 'n' (", lists[l]);
-        expect_failure(ints_node(ops[o], "pads", 4, (const int64_t[]){1, 1, 1, -1}), NULL, CVK_E_ARG, "attribute 'pads': -1", NULL);
-        expect_failure(ints_node(ops[o], "pads", 4, (const int64_t[]){1, 1, 1, 1ll << 40}), NULL, CVK_E_ARG, "attribute 'pads'", NULL);
-        expect_failure(ints_node(ops[o], "pads", 3, (const int64_t[]){1, 1, 1}), NULL, CVK_E_ARG, "attribute 'pads': 3 numbers", NULL);
-        expect_failure(ints_node(ops[o], "strides", 1, (const int64_t[]){1}), NULL, CVK_E_ARG, "attribute 'strides': 1 spatial axes", "2");
+                expect_failure(ints_node(ops[o], lists[l], 2, (const int64_t[]){1, bad[b]}), NULL, CVK_E_ARG, "node 'n' (",
+                               lists[l]);
+        expect_failure(ints_node(ops[o], "pads", 4, (const int64_t[]){1, 1, 1, -1}), NULL, CVK_E_ARG, "attribute 'pads': -1",
+                       NULL);
+        expect_failure(ints_node(ops[o], "pads", 4, (const int64_t[]){1, 1, 1, 1ll << 40}), NULL, CVK_E_ARG, "attribute 'pads'",
+                       NULL);
+        expect_failure(ints_node(ops[o], "pads", 3, (const int64_t[]){1, 1, 1}), NULL, CVK_E_ARG, "attribute 'pads': 3 numbers",
+                       NULL);
+        expect_failure(ints_node(ops[o], "strides", 1, (const int64_t[]){1}), NULL, CVK_E_ARG,
+                       "attribute 'strides': 1 spatial axes", "2");
         expect_failure(ints_node(ops[o], "strides", 9, (const int64_t[9]){1}), NULL, CVK_E_ARG, "attribute 'strides': 9", "8");
     }
     /* A window that is larger than the padded map leaves no output. */
-    expect_failure(ints_node("MaxPool", "kernel_shape", 2, (const int64_t[]){5, 5}), NULL, CVK_E_SHAPE, "node 'n' (MaxPool)", NULL);
+    expect_failure(ints_node("MaxPool", "kernel_shape", 2, (const int64_t[]){5, 5}), NULL, CVK_E_SHAPE, "node 'n' (MaxPool)",
+                   NULL);
     struct pb node = pb_node("Conv", "n", "x w", "y");
     pb_attr_int(&node, "group", 0);
     expect_failure(one_node(node), NULL, CVK_E_ARG, "attribute 'group': 0", NULL);

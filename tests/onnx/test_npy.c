@@ -67,7 +67,8 @@ static void expect_header(const char *header, int32_t status, const char *words)
 static void test_npy_round(void **state)
 {
     (void)state;
-    static const uint32_t dtypes[] = {CVK_F32, CVK_F64, CVK_F16, CVK_I8, CVK_U8, CVK_I16, CVK_U16, CVK_I32, CVK_U32, CVK_I64, CVK_U64};
+    static const uint32_t dtypes[] = {CVK_F32, CVK_F64, CVK_F16, CVK_I8,  CVK_U8, CVK_I16,
+                                      CVK_U16, CVK_I32, CVK_U32, CVK_I64, CVK_U64};
     static const int64_t dims[8] = {2, 1, 3, 1, 1, 2, 1, 1};
     for (size_t d = 0; d < sizeof dtypes / sizeof dtypes[0]; d++)
         for (uint32_t rank = 0; rank <= 8; rank++) {
@@ -181,6 +182,7 @@ static void test_npy_bad(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_npy_round), cmocka_unit_test(test_npy_forms), cmocka_unit_test(test_npy_bad)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_npy_round), cmocka_unit_test(test_npy_forms),
+                                       cmocka_unit_test(test_npy_bad)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
