@@ -220,19 +220,20 @@ static int fail_refused(const struct cvk_plugin_entry *entry)
                      entry->fix ? entry->fix : "");
 }
 
-/* A plugin's file: loaded with the usual checks; it is the last one then. */
+/* A plugin's file: loaded with the usual checks. The search path may have brought the same file before, so it is found by its path. */
 static int run_file(const struct conform *c, uint32_t *failures)
 {
-    struct cvk_plugin_entry entry;
-    int32_t status = cvk_plugin_load(c->ctx, c->target);
-    uint32_t count = cvk_plugin_count(c->ctx);
-    if (status != CVK_OK)
+    if (cvk_plugin_load(c->ctx, c->target) != CVK_OK)
         return tool_fail_library("conform");
-    if (count == 0 || cvk_plugin_get(c->ctx, count - 1, &entry) != CVK_OK)
+    char *real = realpath(c->target, NULL);
+    struct cvk_plugin_entry entry;
+    bool found = false;
+    for (uint32_t i = cvk_plugin_count(c->ctx); real && !found && i-- > 0;)
+        found = cvk_plugin_get(c->ctx, i, &entry) == CVK_OK && strcmp(entry.path, real) == 0;
+    free(real);
+    if (!found)
         return tool_fail(TOOL_FAILED, "conform: %s was not taken", c->target);
-    if (entry.status != CVK_OK)
-        return fail_refused(&entry);
-    return run_entry(c, &entry, c->target, 0, failures);
+    return entry.status != CVK_OK ? fail_refused(&entry) : run_entry(c, &entry, c->target, 0, failures);
 }
 
 /* NAME or NAME:INDEX, or every backend that was taken. */

@@ -123,6 +123,19 @@ static void a_strangers_missing_ops_are_told_but_allowed(void **state)
     expect_words(output, "no cases");
 }
 
+/* The search path may have brought the file before it is named: the row tested must be its own all the same. */
+static void a_file_on_the_search_path_is_tested_itself(void **state)
+{
+    char *output = *state, path[2048], before[2048];
+    snprintf(before, sizeof before, "%s", getenv("CONVOKE_PLUGIN_PATH"));
+    snprintf(path, sizeof path, "%s:%s", getenv("ONE_OP_PLUGIN"), before);
+    setenv("CONVOKE_PLUGIN_PATH", path, 1);
+    int code = conform(output, "'%s'", getenv("ONE_OP_PLUGIN"));
+    setenv("CONVOKE_PLUGIN_PATH", before, 1);
+    assert_int_equal(code, 0);
+    expect_words(output, " 1 rows, ");
+}
+
 static void expectations_make_it_strict(void **state)
 {
     char *output = *state;
@@ -224,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_good_row_passes),
         cmocka_unit_test(a_failure_repeats_as_printed),
         cmocka_unit_test(a_strangers_missing_ops_are_told_but_allowed),
+        cmocka_unit_test(a_file_on_the_search_path_is_tested_itself),
         cmocka_unit_test(expectations_make_it_strict),
         cmocka_unit_test(a_line_that_fits_nothing_fails),
         cmocka_unit_test(an_unexpected_pass_fails),
