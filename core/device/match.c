@@ -115,7 +115,7 @@ static int32_t no_backend(const struct cvk_context *ctx, const struct cvk__devic
     cvk__text_add(&why, count ? " (there is" : " (no backend was loaded");
     for (uint32_t i = 0; i < count; i++)
         cvk__text_add(&why, "%s %s", i ? "," : "", names[i]);
-    cvk__text_add(&why, ")");
+    cvk__text_add(&why, "; CONVOKE_PLUGIN_PATH names the folders of others)");
     cvk__refused_plugins(ctx, count ? text->backend : NULL, &why);
     cvk__fail(CVK_E_NOT_FOUND, "%s", why.data ? why.data : text->backend);
     cvk__text_finish(&why);
