@@ -24,7 +24,7 @@ static int32_t infer(struct cvk__infer *c)
     bool any = true;
     for (uint32_t i = 0; i < x->rank; i++) {
         if (i != (uint32_t)p->axis)
-            any = any && (dims[rank++] = x->dims[i]) > 0;
+            any = (dims[rank++] = x->dims[i]) > 0 && any;
         else if (p->keep_dims)
             dims[rank++] = 1;
     }

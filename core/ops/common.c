@@ -5,6 +5,8 @@
 int32_t cvk__infer_axis(const struct cvk__infer *c, const char *what, int64_t axis, uint32_t rank, int32_t *out)
 {
     int64_t r = (int64_t)rank;
+    if (rank == 0)
+        return cvk__infer_bad(c, "%s is %lld, but the tensor is a single number without axes", what, (long long)axis);
     if (axis < -r || axis >= r)
         return cvk__infer_bad(c, "%s is %lld, but the tensor has %u axes: %lld to %lld would fit", what, (long long)axis, rank,
                               (long long)-r, (long long)r - 1);

@@ -42,15 +42,13 @@ static int32_t infer(struct cvk__infer *c)
     CVK__TRY(check_channels(c, p->group));
     int64_t out[CVK_MAX_RANK] = {x->dims[0], w->dims[0]};
     for (uint32_t i = 0; i < spatial; i++) {
-        struct cvk__slide s = {cvk__slide_name(spatial, i),
-                               x->dims[2 + i],
-                               w->dims[2 + i],
-                               p->stride[i],
-                               p->dilation[i],
-                               p->pad_begin[i],
-                               p->pad_end[i],
-                               0,
-                               0};
+        struct cvk__slide s = {.name = cvk__slide_name(spatial, i),
+                               .in = x->dims[2 + i],
+                               .kernel = w->dims[2 + i],
+                               .stride = p->stride[i],
+                               .dilation = p->dilation[i],
+                               .pad_begin = p->pad_begin[i],
+                               .pad_end = p->pad_end[i]};
         if (p->kernel[i] && p->kernel[i] != s.kernel)
             return cvk__infer_bad(c, "kernel is %lld in %s, but the weights %s say %lld", (long long)p->kernel[i], s.name,
                                   cvk_shape_text(w->rank, w->dims, text), (long long)s.kernel);
@@ -73,10 +71,10 @@ static void cost(const struct cvk_node *node, struct cvk__cost *cost)
     const struct cvk_tensor_desc *w = node->inputs[1];
     uint64_t outputs = cvk_tensor_desc_count(node->outputs[0]), each = 1;
     for (uint32_t i = 1; i < w->rank; i++)
-        each *= (uint64_t)w->dims[i];
+        each = cvk__cost_mul(each, (uint64_t)w->dims[i]);
     bool bias = node->input_count > 2 && node->inputs[2];
-    cost->macs = outputs * each;
-    cost->flops = 2 * cost->macs + (bias ? outputs : 0);
+    cost->macs = cvk__cost_mul(outputs, each);
+    cost->flops = cvk__cost_flops(cost->macs, bias ? outputs : 0);
 }
 
 static void window(const struct cvk_node *node, struct cvk__window *window)

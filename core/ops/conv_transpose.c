@@ -29,13 +29,16 @@ static void share_padding(struct cvk__slide *s, int64_t total, uint32_t auto_pad
 
 static int32_t place(const struct cvk__infer *c, struct cvk__slide *s, uint32_t auto_pad, int64_t output_pad, int64_t wish)
 {
+    if (s->in < 1)
+        return cvk__infer_fail(c, "%s is 0: at least one pixel is needed", s->name);
     if (output_pad < 0 || (output_pad >= s->stride && output_pad >= s->dilation))
         return cvk__infer_bad(c, "output_pad is %lld in %s; it must be at least 0 and below stride %lld or dilation %lld",
                               (long long)output_pad, s->name, (long long)s->stride, (long long)s->dilation);
     if (wish < 0 || wish > INT32_MAX)
         return cvk__infer_bad(c, "output_size is %lld in %s; it must be 0 (computed) to %d", (long long)wish, s->name, INT32_MAX);
-    if (auto_pad == CVK_PAD_VALID)
-        s->pad_begin = s->pad_end = 0;
+    if (auto_pad != CVK_PAD_EXPLICIT && (s->pad_begin || s->pad_end))
+        return cvk__infer_bad(c, "paddings %lld and %lld in %s are given together with auto_pad %u; give one or the other",
+                              (long long)s->pad_begin, (long long)s->pad_end, s->name, auto_pad);
     /* None of the terms passes 2^62, see cvk__slide_check. */
     int64_t whole = s->stride * (s->in - 1) + output_pad + s->window;
     bool same = auto_pad == CVK_PAD_SAME_UPPER || auto_pad == CVK_PAD_SAME_LOWER;
@@ -70,15 +73,13 @@ static int32_t infer(struct cvk__infer *c)
     int64_t out[CVK_MAX_RANK] = {x->dims[0]};
     CVK__TRY(check_channels(c, p->group, &out[1]));
     for (uint32_t i = 0; i < spatial; i++) {
-        struct cvk__slide s = {cvk__slide_name(spatial, i),
-                               x->dims[2 + i],
-                               w->dims[2 + i],
-                               p->stride[i],
-                               p->dilation[i],
-                               p->pad_begin[i],
-                               p->pad_end[i],
-                               0,
-                               0};
+        struct cvk__slide s = {.name = cvk__slide_name(spatial, i),
+                               .in = x->dims[2 + i],
+                               .kernel = w->dims[2 + i],
+                               .stride = p->stride[i],
+                               .dilation = p->dilation[i],
+                               .pad_begin = p->pad_begin[i],
+                               .pad_end = p->pad_end[i]};
         if (p->kernel[i] && p->kernel[i] != s.kernel)
             return cvk__infer_bad(c, "kernel is %lld in %s, but the weights %s say %lld", (long long)p->kernel[i], s.name,
                                   cvk_shape_text(w->rank, w->dims, text), (long long)s.kernel);
@@ -101,10 +102,10 @@ static void cost(const struct cvk_node *node, struct cvk__cost *cost)
     const struct cvk_tensor_desc *w = node->inputs[1];
     uint64_t each = 1;
     for (uint32_t i = 1; i < w->rank; i++)
-        each *= (uint64_t)w->dims[i];
+        each = cvk__cost_mul(each, (uint64_t)w->dims[i]);
     bool bias = node->input_count > 2 && node->inputs[2];
-    cost->macs = cvk_tensor_desc_count(node->inputs[0]) * each;
-    cost->flops = 2 * cost->macs + (bias ? cvk_tensor_desc_count(node->outputs[0]) : 0);
+    cost->macs = cvk__cost_mul(cvk_tensor_desc_count(node->inputs[0]), each);
+    cost->flops = cvk__cost_flops(cost->macs, bias ? cvk_tensor_desc_count(node->outputs[0]) : 0);
 }
 
 static void window(const struct cvk_node *node, struct cvk__window *window)

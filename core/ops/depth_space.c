@@ -8,15 +8,18 @@ static int32_t infer(struct cvk__infer *c)
 {
     const struct cvk_depth_space_params *p = c->node->params;
     const struct cvk_tensor_desc *x = cvk__infer_in(c, 0);
-    int64_t b = p->block, square = b * b;
+    char text[CVK_SHAPE_TEXT];
+    int64_t b = p->block;
     if (p->kind > CVK_SPACE_TO_DEPTH)
         return cvk__infer_bad(c, "kind %u is not known (0 depth to space, 1 space to depth)", p->kind);
     if (p->mode > CVK_MODE_CRD)
         return cvk__infer_bad(c, "mode %u is not known (0 DCR, 1 CRD)", p->mode);
     if (b < 1 || b > 0x7fff)
         return cvk__infer_bad(c, "block is %u, 1 to 32767 would fit", p->block);
+    int64_t square = b * b;
     if (x->rank != 4)
-        return cvk__infer_fail(c, "x has %u axes, 4 are needed: N, C, H, W", x->rank);
+        return cvk__infer_fail(c, "x is %s, %u axes; 4 are needed: N, C, H, W",
+                               cvk_shape_text(x->rank, x->dims, text), x->rank);
     int64_t dims[4] = {x->dims[0], x->dims[1], x->dims[2], x->dims[3]};
     if (p->kind == CVK_DEPTH_TO_SPACE) {
         if (dims[1] % square != 0)
@@ -24,7 +27,8 @@ static int32_t infer(struct cvk__infer *c)
                                    (long long)square);
         dims[1] /= square;
         if (!cvk__mul_i64(dims[2], b, &dims[2]) || !cvk__mul_i64(dims[3], b, &dims[3]))
-            return cvk__infer_fail(c, "height or width times block %lld passes 2^63", (long long)b);
+            return cvk__infer_fail(c, "height %lld or width %lld times block %lld passes 2^63", (long long)x->dims[2],
+                                   (long long)x->dims[3], (long long)b);
     } else {
         if (dims[2] % b != 0 || dims[3] % b != 0)
             return cvk__infer_fail(c, "a map of %lldx%lld does not divide into blocks of %lldx%lld", (long long)dims[2],
@@ -32,7 +36,7 @@ static int32_t infer(struct cvk__infer *c)
         dims[2] /= b;
         dims[3] /= b;
         if (!cvk__mul_i64(dims[1], square, &dims[1]))
-            return cvk__infer_fail(c, "%lld channels times %lld pass 2^63", (long long)dims[1], (long long)square);
+            return cvk__infer_fail(c, "%lld channels times %lld pass 2^63", (long long)x->dims[1], (long long)square);
     }
     return cvk__infer_out(c, 0, x->dtype, 4, dims);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Sets of element types for shape rules, and the windows of ops that mix elements along one axis. */
+ * Sets of element types for shape rules, the windows of ops that mix elements along one axis, and products of costs. */
 #ifndef CVK__DTYPE_SETS_H
 #define CVK__DTYPE_SETS_H
 
@@ -15,6 +15,20 @@
 static inline bool cvk__dtype_in(uint32_t dtype, uint32_t set)
 {
     return dtype < 32 && (set & CVK_DTYPE_BIT(dtype)) != 0;
+}
+
+/* Costs that cannot be counted are the largest number, so that no limit lets them pass. */
+static inline uint64_t cvk__cost_mul(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+    return cvk__mul_u64(a, b, &product) ? product : UINT64_MAX;
+}
+
+/* The flops of so many multiply-adds and of a bias for each output. */
+static inline uint64_t cvk__cost_flops(uint64_t macs, uint64_t biases)
+{
+    uint64_t flops;
+    return cvk__add_u64(cvk__cost_mul(2, macs), biases, &flops) ? flops : UINT64_MAX;
 }
 
 /* An output pixel sees one pixel when the op works along N or C; along a spatial axis it sees everything. */

@@ -61,8 +61,8 @@ static void cost(const struct cvk_node *node, struct cvk__cost *cost)
     const struct cvk_gemm_params *p = node->params;
     uint64_t outputs = cvk_tensor_desc_count(node->outputs[0]);
     bool c = node->input_count > 2 && node->inputs[2];
-    cost->macs = outputs * (uint64_t)node->inputs[0]->dims[p->trans_a ? 0 : 1];
-    cost->flops = 2 * cost->macs + (c ? outputs : 0);
+    cost->macs = cvk__cost_mul(outputs, (uint64_t)node->inputs[0]->dims[p->trans_a ? 0 : 1]);
+    cost->flops = cvk__cost_flops(cost->macs, c ? outputs : 0);
 }
 
 /* spatial_rank 0: every output sees all of a's row. */

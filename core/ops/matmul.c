@@ -38,7 +38,8 @@ static int32_t infer(struct cvk__infer *c)
     memcpy(leading.dims, n, sizeof n);
     uint32_t rank = m_rank - 2;
     memcpy(out, m, sizeof m);
-    CVK__TRY(cvk__infer_broadcast(c, &rank, out, &leading));
+    if (cvk__infer_broadcast(c, &rank, out, &leading) != CVK_OK)
+        return cvk__infer_fail(c, "the axes before the matrices do not broadcast: a is %s and b is %s", at, bt);
     if (a->rank > 1)
         out[rank++] = m[m_rank - 2];
     if (b->rank > 1)
@@ -49,8 +50,8 @@ static int32_t infer(struct cvk__infer *c)
 static void cost(const struct cvk_node *node, struct cvk__cost *cost)
 {
     const struct cvk_tensor_desc *a = node->inputs[0];
-    cost->macs = cvk_tensor_desc_count(node->outputs[0]) * (uint64_t)a->dims[a->rank - 1];
-    cost->flops = 2 * cost->macs;
+    cost->macs = cvk__cost_mul(cvk_tensor_desc_count(node->outputs[0]), (uint64_t)a->dims[a->rank - 1]);
+    cost->flops = cvk__cost_flops(cost->macs, 0);
 }
 
 /* spatial_rank 0: every output sees all of its row. */

@@ -89,7 +89,7 @@ int32_t cvk__infer_note(struct cvk__infer *c, const char *format, ...) CVK_PRINT
 
 /* ---- shared by shape rules (core/ops/common.c) ---- */
 
-/* Brings an axis into 0..rank-1 (rank > 0) or fails naming the parameter. */
+/* Brings an axis into 0..rank-1 or fails naming the parameter. */
 int32_t cvk__infer_axis(const struct cvk__infer *c, const char *what, int64_t axis, uint32_t rank, int32_t *out);
 /* NumPy broadcasting of b's sizes into dims/rank. */
 int32_t cvk__infer_broadcast(const struct cvk__infer *c, uint32_t *rank, int64_t *dims, const struct cvk_tensor_desc *b);

@@ -17,6 +17,8 @@ static int32_t check_params(struct cvk__infer *c, struct cvk_pool_params *p)
     const struct cvk_tensor_desc *x = cvk__infer_in(c, 0);
     if (p->kind > CVK_POOL_LP)
         return cvk__infer_bad(c, "kind is %u; known are 0 (max), 1 (avg) and 2 (lp)", p->kind);
+    if (p->auto_pad > CVK_PAD_VALID)
+        return cvk__infer_bad(c, "auto_pad is %u; known are 0 (explicit) to 3 (valid)", p->auto_pad);
     if (p->rounding > CVK_ROUND_CEIL)
         return cvk__infer_bad(c, "rounding is %u; known are 0 (floor), 1 (strict) and 2 (ceil)", p->rounding);
     if (p->storage_order > 1)
@@ -33,25 +35,19 @@ static int32_t check_params(struct cvk__infer *c, struct cvk_pool_params *p)
     return CVK_OK;
 }
 
-/* One axis: a window that could lie in the padding alone would have nothing to choose from. */
+/* One axis. A map without pixels has nothing to choose from, whatever its padding. */
 static int32_t place(const struct cvk__infer *c, const struct cvk_pool_params *p, struct cvk__slide *s,
                      struct cvk__slide_note *note)
 {
+    if (s->in < 1)
+        return cvk__infer_fail(c, "%s is 0: a window needs at least one pixel", s->name);
     if (p->global) {
-        if (s->in < 1)
-            return cvk__infer_fail(c, "%s is 0: a global window needs at least one pixel", s->name);
         s->kernel = s->in;
         s->stride = s->dilation = 1;
         s->pad_begin = s->pad_end = 0;
     }
     CVK__TRY(cvk__slide_check(c, s, false));
-    CVK__TRY(cvk__slide_place(c, s, p->global ? CVK_PAD_EXPLICIT : p->auto_pad, p->rounding, note));
-    if (s->pad_begin >= s->window || s->pad_end >= s->window)
-        return cvk__infer_bad(c,
-                              "padding %lld + %lld in %s: each must be below the window of %lld pixels, or a window would lie in "
-                              "the padding alone",
-                              (long long)s->pad_begin, (long long)s->pad_end, s->name, (long long)s->window);
-    return CVK_OK;
+    return cvk__slide_place(c, s, p->global ? CVK_PAD_EXPLICIT : p->auto_pad, p->rounding, note);
 }
 
 static int32_t infer(struct cvk__infer *c)
@@ -64,15 +60,14 @@ static int32_t infer(struct cvk__infer *c)
     CVK__TRY(cvk__slide_maps(c, x, &spatial));
     int64_t out[CVK_MAX_RANK] = {x->dims[0], x->dims[1]};
     for (uint32_t i = 0; i < spatial; i++) {
-        struct cvk__slide s = {cvk__slide_name(spatial, i),
-                               x->dims[2 + i],
-                               p->kernel[i],
-                               p->stride[i],
-                               p->dilation[i],
-                               p->pad_begin[i],
-                               p->pad_end[i],
-                               0,
-                               0};
+        struct cvk__slide s = {.name = cvk__slide_name(spatial, i),
+                               .in = x->dims[2 + i],
+                               .kernel = p->kernel[i],
+                               .stride = p->stride[i],
+                               .dilation = p->dilation[i],
+                               .pad_begin = p->pad_begin[i],
+                               .pad_end = p->pad_end[i],
+                               .pools = true};
         CVK__TRY(place(c, p, &s, &note));
         p->kernel[i] = s.kernel;
         p->stride[i] = s.stride;
@@ -92,9 +87,9 @@ static void cost(const struct cvk_node *node, struct cvk__cost *cost)
     const struct cvk_pool_params *p = node->params;
     uint64_t each = 1;
     for (uint32_t i = 0; i + 2 < node->inputs[0]->rank; i++)
-        each *= (uint64_t)p->kernel[i];
+        each = cvk__cost_mul(each, (uint64_t)p->kernel[i]);
     cost->macs = 0;
-    cost->flops = cvk_tensor_desc_count(node->outputs[0]) * each;
+    cost->flops = cvk__cost_mul(cvk_tensor_desc_count(node->outputs[0]), each);
 }
 
 static void window(const struct cvk_node *node, struct cvk__window *window)

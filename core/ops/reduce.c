@@ -38,11 +38,9 @@ static int32_t read_axes(struct cvk__infer *c, uint32_t rank, uint32_t *folded)
     *folded = 0;
     if (count == 0 && !p->noop_empty)
         *folded = (1u << rank) - 1;
-    if (count > 0 && rank == 0)
-        return cvk__infer_fail(c, "axis %lld is named, but the input is a single number without axes", (long long)axes[0]);
     for (uint32_t i = 0; i < count; i++) {
         int32_t axis = 0;
-        CVK__TRY(cvk__infer_axis(c, "axes", axes[i], rank, &axis));
+        CVK__TRY(cvk__infer_axis(c, "an entry of axes", axes[i], rank, &axis));
         *folded |= 1u << axis;
     }
     return CVK_OK;

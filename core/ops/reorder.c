@@ -8,7 +8,8 @@ static int32_t infer(struct cvk__infer *c)
     const struct cvk_reorder_params *p = c->node->params;
     const struct cvk_tensor_desc *x = cvk__infer_in(c, 0);
     if (p->layout > CVK_LAYOUT_NC16)
-        return cvk__infer_bad(c, "layout %u is not known", p->layout);
+        return cvk__infer_bad(c, "layout %u is not known (0 %s to %d %s are)", p->layout, cvk_layout_name(CVK_LAYOUT_PLAIN),
+                              CVK_LAYOUT_NC16, cvk_layout_name(CVK_LAYOUT_NC16));
     if (x->rank < 2 && p->layout != CVK_LAYOUT_PLAIN)
         return cvk__infer_fail(c, "layout %s needs a batch and a channel axis, but x has %u axes", cvk_layout_name(p->layout),
                                x->rank);

@@ -57,11 +57,8 @@ static int32_t flatten(const struct cvk__infer *c, const struct cvk_tensor_desc 
                               (long long)rank, (long long)-rank, (long long)rank);
     axis = axis < 0 ? axis + rank : axis;
     *dims = (struct list){2, {1, 1}};
-    for (int64_t i = 0; i < rank; i++) {
-        int64_t *part = &dims->at[i >= axis];
-        if (!cvk__mul_i64(*part, x->dims[i], part)) /* other sizes of 0 keep the whole small while a part overflows */
-            return cvk__infer_fail(c, "a part of the flattened sizes passes 2^63");
-    }
+    for (int64_t i = 0; i < rank; i++)
+        dims->at[i >= axis] *= x->dims[i]; /* fits: a descriptor's sizes do so with 0 counted as 1 */
     *wanted = (struct list){1, {axis}};
     return CVK_OK;
 }
@@ -113,7 +110,7 @@ static int32_t infer(struct cvk__infer *c)
     const struct cvk_tensor_desc *x = cvk__infer_in(c, 0);
     struct list wanted = {0}, dims = {0};
     if (p->kind > CVK_IDENTITY)
-        return cvk__infer_bad(c, "kind %u is not known", p->kind);
+        return cvk__infer_bad(c, "kind %u is not known (0 %s to %d %s are)", p->kind, kinds[0], CVK_IDENTITY, kinds[CVK_IDENTITY]);
     if (cvk__infer_in(c, 1)) {
         if (p->kind == CVK_FLATTEN || p->kind == CVK_IDENTITY)
             return cvk__infer_bad(c, "%s takes no second input", kinds[p->kind]);

@@ -103,11 +103,13 @@ static int32_t resolve_axis(const struct cvk__infer *c, uint32_t i, int64_t n, s
     if (p->dims[i] == 0 && n > 0) {
         double window = p->coord == CVK_COORD_TF_CROP_AND_RESIZE ? p->roi_end[i] - p->roi_begin[i] : 1;
         if (p->scale[i] <= 0)
-            return cvk__infer_bad(c, "axis %u has neither a size nor a scale", i);
+            return cvk__infer_bad(c, "axis %u has neither a size nor a scale above 0", i);
         CVK__TRY(scaled(c, i, n, window * p->scale[i], &p->dims[i]));
         if (p->dims[i] < 1)
-            return cvk__infer_fail(c, "scale %g leaves nothing of the %lld elements of axis %u; at least %g would fit",
-                                   p->scale[i], (long long)n, i, 1 / (double)n);
+            return window == 1 ? cvk__infer_fail(c, "scale %g leaves nothing of the %lld elements of axis %u; at least 1/%lld would fit",
+                                                 p->scale[i], (long long)n, i, (long long)n)
+                               : cvk__infer_fail(c, "scale %g leaves nothing of a roi of %g times the %lld elements of axis %u",
+                                                 p->scale[i], window, (long long)n, i);
     }
     if (n == 0 && p->dims[i] > 0)
         return cvk__infer_fail(c, "axis %u has no elements to make %lld of", i, (long long)p->dims[i]);

@@ -59,6 +59,9 @@ int32_t cvk__slide_check(const struct cvk__infer *c, struct cvk__slide *s, bool 
     CVK__TRY(check_range(c, s, "padding at the beginning", s->pad_begin, may_crop ? -MAX_PIXELS : 0));
     CVK__TRY(check_range(c, s, "padding at the end", s->pad_end, may_crop ? -MAX_PIXELS : 0));
     s->window = s->dilation * (s->kernel - 1) + 1;
+    if (s->window > MAX_PIXELS)
+        return cvk__infer_bad(c, "the window in %s is %lld pixels (kernel %lld, dilation %lld); it must be at most %d", s->name,
+                              (long long)s->window, (long long)s->kernel, (long long)s->dilation, MAX_PIXELS);
     return CVK_OK;
 }
 
@@ -97,30 +100,77 @@ static int32_t resolve_auto_pad(const struct cvk__infer *c, struct cvk__slide *s
     return CVK_OK;
 }
 
+/* "a height of 4 or 6, " from those of two numbers that fit; "" if none does. */
+static void add_choices(char *text, size_t bytes, const char *what, int64_t a, bool a_fits, int64_t b, bool b_fits)
+{
+    text[0] = '\0';
+    if (a_fits && b_fits)
+        snprintf(text, bytes, "%s of %lld or %lld", what, (long long)a, (long long)b);
+    else if (a_fits || b_fits)
+        snprintf(text, bytes, "%s of %lld", what, (long long)(a_fits ? a : b));
+}
+
+/* outputs + rest/stride as people write it: "2.5", "about 2.333". */
+static const char *fraction(int64_t outputs, int64_t rest, int64_t stride, char *text, size_t bytes)
+{
+    int64_t thousandths = (rest * 1000 + stride / 2) / stride, digits = 3;
+    bool exact = rest * 1000 % stride == 0;
+    thousandths = thousandths > 999 ? 999 : thousandths; /* less than one whole */
+    for (; exact && thousandths % 10 == 0; thousandths /= 10)
+        digits--;
+    snprintf(text, bytes, "%s%lld.%0*lld", exact ? "" : "about ", (long long)outputs, (int)digits, (long long)thousandths);
+    return text;
+}
+
 /* "half a pixel": names the input sizes and the paddings next to the ones given that divide. */
-static int32_t refuse_remainder(const struct cvk__infer *c, const struct cvk__slide *s, int64_t room)
+static int32_t refuse_remainder(const struct cvk__infer *c, const struct cvk__slide *s, uint32_t auto_pad, int64_t room)
 {
     int64_t rest = room % s->stride, pads = s->pad_begin + s->pad_end, more = s->stride - rest;
-    char sizes[64], paddings[64], part[64];
-    /* One size or padding less only where it leaves a window and is not negative. */
-    if (room >= rest && s->in - rest > 0)
-        snprintf(sizes, sizeof sizes, "%lld or %lld", (long long)(s->in - rest), (long long)(s->in + more));
-    else
-        snprintf(sizes, sizeof sizes, "%lld", (long long)(s->in + more));
-    if (pads >= rest)
-        snprintf(paddings, sizeof paddings, "%lld or %lld", (long long)(pads - rest), (long long)(pads + more));
-    else
-        snprintf(paddings, sizeof paddings, "%lld", (long long)(pads + more));
+    int64_t most = 2 * (s->pools ? s->window - 1 : (int64_t)MAX_PIXELS);
+    char what[32], sizes[96], paddings[96], part[64], outputs[48];
+    snprintf(what, sizeof what, "a %s", s->name);
+    add_choices(sizes, sizeof sizes, what, s->in - rest, s->in > rest, s->in + more, s->in + more <= MAX_PIXELS);
+    add_choices(paddings, sizeof paddings, auto_pad == CVK_PAD_EXPLICIT ? "a padding" : "an explicit padding", pads - rest,
+                pads >= rest, pads + more, pads + more <= most);
     if (rest * 2 == s->stride)
         snprintf(part, sizeof part, "half a pixel");
     else
         snprintf(part, sizeof part, "%lld/%lld of a pixel", (long long)rest, (long long)s->stride);
+    if (paddings[0])
+        snprintf(paddings + strlen(paddings), sizeof paddings - strlen(paddings), " in all (now %lld), ", (long long)pads);
+    return cvk__infer_fail(
+        c, "%s %lld does not divide: (%lld + %lld + %lld - %lld) / %lld + 1 = %s, which is %lld output%s and %s; what would fit: "
+           "%s%s%srounding down%s",
+        s->name, (long long)s->in, (long long)s->in, (long long)s->pad_begin, (long long)s->pad_end, (long long)s->window,
+        (long long)s->stride, fraction(room / s->stride + 1, rest, s->stride, outputs, sizeof outputs),
+        (long long)(room / s->stride + 1), room < s->stride ? "" : "s", part, sizes, sizes[0] ? ", " : "", paddings, s->pools ? " or up" : "");
+}
+
+static int32_t refuse_window(const struct cvk__infer *c, const struct cvk__slide *s, uint32_t auto_pad, int64_t missing)
+{
     return cvk__infer_fail(
         c,
-        "%s %lld does not divide: (%lld + %lld + %lld - %lld) / %lld + 1 = %lld outputs and %s; a %s of %s would "
-        "fit, or a padding of %s in all (now %lld), or rounding down",
-        s->name, (long long)s->in, (long long)s->in, (long long)s->pad_begin, (long long)s->pad_end, (long long)s->window,
-        (long long)s->stride, (long long)(room / s->stride + 1), part, s->name, sizes, paddings, (long long)pads);
+        "the window of %lld pixels (kernel %lld, dilation %lld) is larger than %s %lld with its padding of "
+        "%lld + %lld; a %s of %lld would fit, or %lld more pixel%s of %spadding",
+        (long long)s->window, (long long)s->kernel, (long long)s->dilation, s->name, (long long)s->in, (long long)s->pad_begin,
+        (long long)s->pad_end, s->name, (long long)(s->in + missing), (long long)missing, missing == 1 ? "" : "s",
+        auto_pad == CVK_PAD_EXPLICIT ? "" : "explicit ");
+}
+
+/* Says what rounding down costs: pixels, or padding alone. */
+static void note_floor(const struct cvk__slide *s, int64_t rest, bool wanted_up, struct cvk__slide_note *note)
+{
+    int64_t lost = rest - s->pad_end;
+    char what[96];
+    if (lost > 0)
+        snprintf(what, sizeof what, "%lld of %lld pixels used, the last %lld dropped", (long long)(s->in - lost),
+                 (long long)s->in, (long long)lost);
+    else
+        snprintf(what, sizeof what, "rounded down, %lld pixel%s of padding at the end not used", (long long)rest,
+                 rest == 1 ? "" : "s");
+    add_note(note, "%s: %s%s: floor((%lld + %lld + %lld - %lld) / %lld) + 1 = %lld", s->name, what,
+             wanted_up ? " (one window more would begin behind the last pixel)" : "", (long long)s->in, (long long)s->pad_begin,
+             (long long)s->pad_end, (long long)s->window, (long long)s->stride, (long long)s->out);
 }
 
 int32_t cvk__slide_place(const struct cvk__infer *c, struct cvk__slide *s, uint32_t auto_pad, uint32_t rounding,
@@ -129,18 +179,18 @@ int32_t cvk__slide_place(const struct cvk__infer *c, struct cvk__slide *s, uint3
     CVK__TRY(resolve_auto_pad(c, s, auto_pad));
     int64_t room = s->in + s->pad_begin + s->pad_end - s->window;
     if (room < 0)
-        return cvk__infer_fail(
-            c,
-            "the window of %lld pixels (kernel %lld, dilation %lld) is larger than %s %lld with its padding of "
-            "%lld + %lld; a %s of %lld would fit, or %lld more pixels of padding",
-            (long long)s->window, (long long)s->kernel, (long long)s->dilation, s->name, (long long)s->in,
-            (long long)s->pad_begin, (long long)s->pad_end, s->name, (long long)(s->in - room), (long long)-room);
+        return refuse_window(c, s, auto_pad, -room);
+    if (s->pools && (s->pad_begin >= s->window || s->pad_end >= s->window))
+        return cvk__infer_bad(c,
+                              "padding %lld + %lld in %s: each must be below the window of %lld pixels, or a window would lie in "
+                              "the padding alone",
+                              (long long)s->pad_begin, (long long)s->pad_end, s->name, (long long)s->window);
     s->out = room / s->stride + 1;
-    int64_t rest = room % s->stride, lost = rest - s->pad_end;
+    int64_t rest = room % s->stride;
     if (rest == 0)
         return CVK_OK;
     if (rounding == CVK_ROUND_STRICT)
-        return refuse_remainder(c, s, room);
+        return refuse_remainder(c, s, auto_pad, room);
     if (rounding == CVK_ROUND_CEIL && s->out * s->stride < s->in + s->pad_begin) {
         s->out++;
         add_note(note, "%s: the last window reaches %lld past the end: ceil((%lld + %lld + %lld - %lld) / %lld) + 1 = %lld",
@@ -148,10 +198,6 @@ int32_t cvk__slide_place(const struct cvk__infer *c, struct cvk__slide *s, uint3
                  (long long)s->window, (long long)s->stride, (long long)s->out);
         return CVK_OK;
     }
-    if (lost > 0) /* a remainder in the padding costs nothing, so it is not worth a word */
-        add_note(note,
-                 "%s: %lld of %lld pixels used, the last %lld dropped: floor((%lld + %lld + %lld - %lld) / %lld) + 1 = %lld",
-                 s->name, (long long)(s->in - lost), (long long)s->in, (long long)lost, (long long)s->in, (long long)s->pad_begin,
-                 (long long)s->pad_end, (long long)s->window, (long long)s->stride, (long long)s->out);
+    note_floor(s, rest, rounding == CVK_ROUND_CEIL, note);
     return CVK_OK;
 }

@@ -10,11 +10,12 @@ struct cvk__slide {
     const char *name; /* "height" */
     int64_t in, kernel, stride, dilation, pad_begin, pad_end;
     int64_t window, out; /* window = dilation * (kernel - 1) + 1 */
+    bool pools;          /* no window may lie in the padding alone, and rounding up is possible */
 };
 
 /* Notes about several axes of one node, joined. */
 struct cvk__slide_note {
-    char text[320];
+    char text[480];
     size_t used;
 };
 

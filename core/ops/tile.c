@@ -19,7 +19,8 @@ static int32_t infer(struct cvk__infer *c)
         return cvk__infer_bad(c, "%u repeats, but x has %u axes", count, x->rank);
     for (uint32_t i = 0; i < x->rank; i++) {
         if (repeats[i] < 0)
-            return cvk__infer_bad(c, "axis %u is to be repeated %lld times", i, (long long)repeats[i]);
+            return cvk__infer_bad(c, "axis %u is to be repeated %lld times; it must be at least 0", i,
+                                  (long long)repeats[i]);
         if (!cvk__mul_i64(x->dims[i], repeats[i], &dims[i]))
             return cvk__infer_fail(c, "axis %u: %lld elements repeated %lld times pass 2^63", i, (long long)x->dims[i],
                                    (long long)repeats[i]);
