@@ -13,6 +13,7 @@ struct gaps {
     struct gap *list; /* by offset, never touching */
     uint32_t count, capacity;
     uint64_t top; /* end of the arena so far */
+    bool overflow;
 };
 
 static int by_birth(const void *a, const void *b)
@@ -72,8 +73,11 @@ static uint64_t take(struct gaps *g, uint64_t bytes)
 {
     uint32_t best = g->count;
     for (uint32_t i = 0; i < g->count; i++)
-        if (g->list[i].bytes >= bytes && (best == g->count || g->list[i].bytes < g->list[best].bytes))
+        if (g->list[i].bytes >= bytes && (best == g->count || g->list[i].bytes < g->list[best].bytes)) {
             best = i;
+            if (g->list[i].bytes == bytes)
+                break; /* none fits better */
+        }
     uint64_t offset;
     if (best < g->count) {
         offset = g->list[best].offset;
@@ -83,11 +87,11 @@ static uint64_t take(struct gaps *g, uint64_t bytes)
         /* The last gap reaches the end: grow the arena only by what it lacks. */
         best = g->count - 1;
         offset = g->list[best].offset;
-        g->top = offset + bytes;
+        g->overflow |= !cvk__add_u64(offset, bytes, &g->top);
         g->list[best].bytes = 0;
     } else {
         offset = g->top;
-        g->top += bytes;
+        g->overflow |= !cvk__add_u64(g->top, bytes, &g->top);
         return offset;
     }
     if (!g->list[best].bytes) {
@@ -97,7 +101,8 @@ static uint64_t take(struct gaps *g, uint64_t bytes)
     return offset;
 }
 
-static bool place_all(struct cvk__block **order, uint32_t count, int32_t *dies_next, int32_t *dies_at, int32_t steps, struct gaps *gaps)
+static bool place_all(struct cvk__block **order, uint32_t count, int32_t *dies_next, int32_t *dies_at, int32_t steps,
+                      struct gaps *gaps)
 {
     int32_t now = -1;
     for (uint32_t i = 0; i < count; i++) {
@@ -107,6 +112,8 @@ static bool place_all(struct cvk__block **order, uint32_t count, int32_t *dies_n
                 if (!give_back(gaps, order[k]->offset, order[k]->bytes))
                     return false;
         b->offset = take(gaps, b->bytes);
+        if (gaps->overflow)
+            return true;
         if (b->last < steps) {
             int32_t at = b->last < b->first ? b->first : b->last;
             at = at < 0 ? 0 : at;
@@ -139,5 +146,7 @@ int32_t cvk__arena_plan(struct cvk__block *blocks, uint32_t count, int32_t steps
     cvk__free(order);
     cvk__free(dies_next);
     cvk__free(dies_at);
+    if (ok && gaps.overflow)
+        return cvk__fail(CVK_E_LIMIT, "the values that are alive together take more than 2^64 bytes");
     return ok ? CVK_OK : cvk__fail_memory(count * sizeof *order, "planning memory");
 }

@@ -75,7 +75,8 @@ static bool trial_set(struct layout_trial *t, const struct cvk_graph *g, const s
     return true;
 }
 
-/* True if all inputs can be brought into the layouts that this choice needs. */
+/* True if all inputs can be brought into the layouts that this choice needs. A value that lies elsewhere in that layout is
+ * copied. */
 static bool reachable(struct cvk_session *s, const struct cvk__node *n, const struct cvk_kernel *row, uint32_t layout_x,
                       uint32_t layout_y, uint32_t domain)
 {
@@ -83,9 +84,18 @@ static bool reachable(struct cvk_session *s, const struct cvk__node *n, const st
         cvk_value v = i < n->input_count ? n->inputs[i] : n->residual;
         const struct cvk__value *value = cvk__value_at(s->g, v);
         uint32_t layout = i < n->input_count ? input_layout(row, i, layout_x) : layout_y;
-        if (value && !value->blob && value->desc.layout != layout && !cvk__can_reorder(s, &value->desc, layout, domain))
+        if (value && !cvk__reachable(s, v, layout, domain))
             return false;
     }
+    return true;
+}
+
+/* True if whoever wants the results in the plain layout can have them. */
+static bool returnable(struct cvk_session *s, const struct cvk__node *n, const struct layout_trial *t, uint32_t domain)
+{
+    for (uint32_t i = 0; i < n->output_count; i++)
+        if (n->outputs[i] && !cvk__leaves_layout(s, t->view.outputs[i], domain))
+            return false;
     return true;
 }
 
@@ -101,18 +111,27 @@ static bool ask_row(struct cvk_session *s, uint32_t device, const struct cvk_ker
 {
     const struct cvk__value *x = n->input_count ? cvk__value_at(s->g, n->inputs[0]) : NULL;
     uint32_t present = x ? x->desc.layout : CVK_LAYOUT_PLAIN, xs[8], ys[8];
+    snprintf(reason, CVK__REASON_BYTES, "reads or writes no layout that there is");
     uint32_t x_count = layouts_of(row, row->layouts_x, present, false, xs);
     for (uint32_t i = 0; i < x_count; i++) {
         uint32_t y_count = layouts_of(row, row->layouts_y, xs[i], true, ys);
         for (uint32_t k = 0; k < y_count; k++) {
             if (row->flags & CVK_KERNEL_ANY_LAYOUT && ys[k] != xs[i])
                 continue;
-            if (!trial_set(t, s->g, n, row, xs[i], ys[k]))
+            if (!trial_set(t, s->g, n, row, xs[i], ys[k])) {
+                snprintf(reason, CVK__REASON_BYTES, "needs at least 3 axes for %s to %s", cvk_layout_name(xs[i]),
+                         cvk_layout_name(ys[k]));
                 continue;
+            }
             if (cvk__kernel_ask(s->devices.devices[device], row, &t->view.node, xs[i], ys[k], &choice->plan, reason) != CVK_OK)
                 continue;
             if (!reachable(s, n, row, xs[i], ys[k], s->domain_of[device])) {
                 snprintf(reason, CVK__REASON_BYTES, "needs %s, and nothing turns the input into it", cvk_layout_name(xs[i]));
+                continue;
+            }
+            if (!returnable(s, n, t, s->domain_of[device])) {
+                snprintf(reason, CVK__REASON_BYTES, "writes %s, and nothing turns that into the plain layout",
+                         cvk_layout_name(ys[k]));
                 continue;
             }
             choice->row = row;
@@ -156,23 +175,25 @@ static bool find_kernel(struct cvk_session *s, uint32_t device, const struct cvk
     return best->row != NULL;
 }
 
-int32_t cvk__assign_find(struct cvk_session *s, const struct cvk__node *n, struct cvk__text *reasons)
+int32_t cvk__assign_find(struct cvk_session *s, const struct cvk__node *n, struct cvk__text *reasons, int32_t *device)
 {
     struct layout_trial t;
-    if (trial_init(&t, s, n) != CVK_OK)
-        return -1;
-    int32_t found = -1;
-    for (uint32_t d = 0; d < s->devices.count && found < 0; d++) {
+    *device = -1;
+    CVK__TRY(trial_init(&t, s, n));
+    bool failed = false;
+    for (uint32_t d = 0; d < s->devices.count && *device < 0; d++) {
         struct choice choice;
         struct cvk__text why = {0};
         if (find_kernel(s, d, n, &t, &choice, reasons ? &why : NULL))
-            found = (int32_t)d;
+            *device = (int32_t)d;
         else if (reasons)
-            cvk__text_add(reasons, "%s%s: %s", reasons->bytes ? " | " : "", s->devices.devices[d]->spec, why.data ? why.data : "no");
+            cvk__text_add(reasons, "%s%s: %s", reasons->bytes ? " | " : "", s->devices.devices[d]->spec,
+                          why.data ? why.data : "no");
+        failed = failed || why.failed || (reasons && reasons->failed);
         cvk__text_finish(&why);
     }
     trial_finish(&t);
-    return found;
+    return failed ? cvk__fail_memory(CVK__REASON_BYTES, "the reasons of a refusal") : CVK_OK;
 }
 
 /* ---- first walk: a device for every node --------------------------------------------------------------------------- */
@@ -188,12 +209,13 @@ static int32_t find_devices(struct cvk_session *s, int32_t *device_of, char **no
 {
     struct cvk__text failed = {0}, elsewhere = {0};
     uint32_t failures = 0, moved = 0;
-    for (uint32_t i = 0; i < s->g->node_count; i++) {
+    int32_t status = CVK_OK;
+    for (uint32_t i = 0; i < s->g->node_count && status == CVK_OK; i++) {
         const struct cvk__node *n = &s->g->nodes[i];
         if (n->dead || cvk__op_find(n->op)->view)
             continue;
         struct cvk__text why = {0};
-        device_of[i] = cvk__assign_find(s, n, &why);
+        status = cvk__assign_find(s, n, &why, &device_of[i]);
         char shown[96];
         cvk__text_escape(n->name, shown, sizeof shown);
         if (device_of[i] < 0 && ++failures <= 8)
@@ -201,11 +223,15 @@ static int32_t find_devices(struct cvk_session *s, int32_t *device_of, char **no
         if (device_of[i] > 0 && ++moved <= 8)
             cvk__text_add(&elsewhere, "%s%s '%s' on %s (%s)", moved > 1 ? ", " : "", op_name(n->op), shown,
                           s->devices.devices[device_of[i]]->spec, why.data ? why.data : "");
-        if (device_of[i] > 0)
-            notes[i] = why.data ? cvk__strdup(CVK__TAG_SESSION, why.data) : NULL;
+        if (device_of[i] > 0 && why.data && status == CVK_OK && !(notes[i] = cvk__strdup(CVK__TAG_SESSION, why.data)))
+            status = cvk__fail_memory(why.bytes, "a plan");
         cvk__text_finish(&why);
     }
-    int32_t status = CVK_OK;
+    if (status != CVK_OK) {
+        cvk__text_finish(&failed);
+        cvk__text_finish(&elsewhere);
+        return status;
+    }
     if (failures) {
         cvk__fail(CVK_E_UNSUPPORTED, "%u node%s cannot run on '%s': %s%s. ", failures, failures > 1 ? "s" : "", s->devices.spec,
                   failed.data ? failed.data : "", failures > 8 ? ", ..." : "");
@@ -306,8 +332,8 @@ static int32_t emit_run(struct cvk_session *s, uint32_t index, uint32_t device, 
     return CVK_OK;
 }
 
-/* Memory domains: host-memory devices share the host's. */
-static void make_domains(struct cvk_session *s)
+/* Host-memory devices share the host's. */
+void cvk__assign_domains(struct cvk_session *s)
 {
     s->domain_count = 1;
     s->domains[0].host = true;
@@ -344,7 +370,6 @@ int32_t cvk__assign(struct cvk_session *s)
     int32_t *device_of = cvk__alloc_array(CVK__TAG_SESSION, count + 1u, sizeof *device_of);
     char **notes = cvk__alloc_array(CVK__TAG_SESSION, count + 1u, sizeof *notes);
     int32_t status = device_of && notes ? CVK_OK : cvk__fail_memory(count * sizeof *notes, "a plan");
-    make_domains(s);
     if (status == CVK_OK)
         status = find_devices(s, device_of, notes);
     for (uint32_t i = 0; i < count && status == CVK_OK; i++) {

@@ -175,15 +175,28 @@ static int32_t infer_new(struct cvk_graph *g, const struct cvk__node *node, cons
     return status;
 }
 
+/* "2 to 3", "1", "at least 1" */
+static const char *range_text(uint32_t least, uint32_t most, char *text, size_t bytes)
+{
+    if (most == 0xffffffff)
+        snprintf(text, bytes, "at least %u", least);
+    else if (least == most)
+        snprintf(text, bytes, "%u", least);
+    else
+        snprintf(text, bytes, "%u to %u", least, most);
+    return text;
+}
+
 static int32_t check_arity(struct cvk_graph *g, const struct cvk__op_def *def, const cvk_value *inputs, uint32_t input_count,
                            uint32_t output_count)
 {
+    char range[32];
     if (input_count < def->min_inputs || input_count > def->max_inputs)
-        return cvk__graph_fail(g, CVK_E_ARG, "%s: %u inputs, but it takes %u to %u", def->name, input_count, def->min_inputs,
-                               def->max_inputs);
+        return cvk__graph_fail(g, CVK_E_ARG, "%s: %u input%s, but it takes %s", def->name, input_count,
+                               input_count == 1 ? "" : "s", range_text(def->min_inputs, def->max_inputs, range, sizeof range));
     if (output_count < def->min_outputs || output_count > def->max_outputs)
-        return cvk__graph_fail(g, CVK_E_ARG, "%s: %u outputs, but it gives %u to %u", def->name, output_count, def->min_outputs,
-                               def->max_outputs);
+        return cvk__graph_fail(g, CVK_E_ARG, "%s: %u output%s, but it gives %s", def->name, output_count,
+                               output_count == 1 ? "" : "s", range_text(def->min_outputs, def->max_outputs, range, sizeof range));
     for (uint32_t i = 0; i < input_count; i++) {
         if (inputs[i] && !cvk__value_at(g, inputs[i]))
             return cvk__graph_fail(g, CVK_E_ARG, "%s: input %u is no value of this graph (%d)", def->name, i, (int)inputs[i]);
@@ -204,7 +217,8 @@ int32_t cvk_graph_add(struct cvk_graph *g, uint32_t op, const void *params, cons
     if (!def || !outputs || (input_count && !inputs))
         return cvk__graph_fail(g, CVK_E_ARG, "cvk_graph_add: no op %u, or inputs or outputs are NULL", op);
     CVK__TRY(check_arity(g, def, inputs, input_count, output_count));
-    while (input_count > def->min_inputs && !inputs[input_count - 1])
+    /* Optional inputs at the end that are left out; in a list of any length a 0 is a mistake, which the shape rule tells. */
+    while (input_count > def->min_inputs && def->max_inputs != 0xffffffff && !inputs[input_count - 1])
         input_count--;
     for (uint32_t i = 0; i < output_count; i++)
         if (!(outputs[i] = cvk__graph_new_value(g, NULL)))

@@ -3,18 +3,28 @@
 #include "../ops/op_def.h"
 #include "infer.h"
 
-/* A fold must not take more than a session may: the refusal comes before the allocation. */
-static int32_t check_limit(const struct cvk_graph *g, const struct cvk__node *n, const struct cvk__device *d)
+/* Folding must not take more than a session may, neither memory nor time: the refusal comes before the allocation. */
+static int32_t check_limits(struct cvk_graph *g, const struct cvk__node *n, const struct cvk_node *node,
+                            const struct cvk__device *d)
 {
-    uint64_t bytes = 0;
+    const struct cvk__op_def *def = cvk__op_find(n->op);
+    struct cvk__cost cost = {0};
+    if (def->cost)
+        def->cost(node, &cost);
+    bool fits = cvk__add_u64(g->folded_macs, cost.macs, &g->folded_macs);
+    if (g->macs_limit && (!fits || g->folded_macs > g->macs_limit))
+        return cvk__fail(CVK_E_LIMIT,
+                         "node '%.96s': folding the constants up to here needs %llu multiply-adds; the limit is %llu", n->name,
+                         (unsigned long long)g->folded_macs, (unsigned long long)g->macs_limit);
     for (uint32_t i = 0; i < n->output_count; i++)
-        if (n->outputs[i] && !cvk__add_u64(bytes, cvk__value_at(g, n->outputs[i])->desc.bytes, &bytes))
-            bytes = UINT64_MAX;
+        if (n->outputs[i] && !cvk__add_u64(g->folded_bytes, cvk__value_at(g, n->outputs[i])->desc.bytes, &g->folded_bytes))
+            g->folded_bytes = UINT64_MAX;
     uint64_t limit = d->ctx->memory_limit_bytes;
-    if (limit && bytes > limit)
-        return cvk__fail(CVK_E_LIMIT, "node '%.96s': its constant result takes %llu bytes; the memory limit is %llu "
-                                      "(raise it with CONVOKE_MEMORY_LIMIT)",
-                         n->name, (unsigned long long)bytes, (unsigned long long)limit);
+    if (limit && g->folded_bytes > limit)
+        return cvk__fail(CVK_E_LIMIT,
+                         "node '%.96s': the constant results up to here take %llu bytes; the memory limit is %llu "
+                         "(raise it with CONVOKE_MEMORY_LIMIT)",
+                         n->name, (unsigned long long)g->folded_bytes, (unsigned long long)limit);
     return CVK_OK;
 }
 
@@ -47,11 +57,12 @@ static int32_t run_row(struct cvk__device *d, const struct cvk_kernel *row, cons
     if ((plan->workspace_bytes && !workspace.buffer) || (plan->packed_bytes && !e.packed)) {
         status = cvk__fail_memory(plan->workspace_bytes + plan->packed_bytes, "folding a constant");
     } else {
+        cvk__plugin_enter();
         if (row->build)
-            status = row->build(&e);
+            status = cvk__plugin_leave(d, row->build(&e), "building a kernel");
         bool built = status == CVK_OK;
         if (built)
-            status = row->run(&e);
+            status = cvk__plugin_leave(d, row->run(&e), "running a kernel");
         if (status == CVK_OK)
             status = cvk__device_finish(d);
         if (built && row->finish)
@@ -73,7 +84,7 @@ static int32_t run_on(struct cvk_graph *g, struct cvk__node *n, struct cvk__devi
             row = &d->backend->kernels[r];
     if (!row)
         return CVK_E_UNSUPPORTED;
-    CVK__TRY(check_limit(g, n, d));
+    CVK__TRY(check_limits(g, n, &view->node, d));
     struct cvk_binding *outputs = bindings + n->input_count;
     for (uint32_t i = 0; i < n->input_count; i++)
         if (n->inputs[i])

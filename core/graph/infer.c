@@ -70,8 +70,10 @@ int32_t cvk__infer_out(struct cvk__infer *c, uint32_t i, uint32_t dtype, uint32_
         return cvk__infer_fail(c, "the result would have %u axes; at most %d are possible", rank, CVK_MAX_RANK);
     struct cvk_tensor_desc desc;
     int32_t status = cvk_tensor_desc_init(&desc, dtype, CVK_LAYOUT_PLAIN, rank, dims);
-    if (status != CVK_OK)
-        return cvk__fail_in(status, "%s '%.96s': result: ", c->def->name, c->node->name);
+    if (status != CVK_OK) {
+        char shown[96];
+        return cvk__fail_in(status, "%s '%s': result: ", c->def->name, cvk__text_escape(c->node->name, shown, sizeof shown));
+    }
     if (desc.bytes > MAX_TENSOR_BYTES) {
         cvk__infer_fail(c, "the result %s would take %llu bytes; the limit is %llu", cvk_shape_text(rank, dims, shape),
                         (unsigned long long)desc.bytes, (unsigned long long)MAX_TENSOR_BYTES);
@@ -105,23 +107,41 @@ int32_t cvk__infer_out_constant(struct cvk__infer *c, uint32_t i, const void *da
     return CVK_OK;
 }
 
-/* Marks the inputs of the net that decide this value, if the caller gave their content; false if one was not given. */
-static bool want_content(struct cvk_graph *g, cvk_value v, uint32_t depth)
+/* Marks the values that v is made from, v included: one walk backwards over the nodes, which stand in order. */
+static bool *mark_origins(const struct cvk_graph *g, cvk_value v)
 {
-    struct cvk__value *value = cvk__value_at(g, v);
-    if (!value || value->blob)
-        return true;
-    if (value->is_input) {
-        value->fix_wanted = value->content != NULL;
-        return value->fix_wanted;
+    bool *marked = cvk__alloc_array(CVK__TAG_GRAPH, g->value_count + 1u, sizeof *marked);
+    if (!marked)
+        return NULL;
+    marked[v - 1] = true;
+    for (int32_t i = cvk__value_at(g, v)->producer; i >= 0; i--) {
+        const struct cvk__node *n = &g->nodes[i];
+        bool wanted = false;
+        for (uint32_t k = 0; !n->dead && k < n->output_count; k++)
+            wanted |= n->outputs[k] && marked[n->outputs[k] - 1];
+        for (uint32_t k = 0; wanted && k < n->input_count; k++)
+            if (n->inputs[k])
+                marked[n->inputs[k] - 1] = true;
     }
-    if (value->producer < 0 || depth > 64)
-        return false;
-    const struct cvk__node *n = &g->nodes[value->producer];
-    for (uint32_t i = 0; i < n->input_count; i++)
-        if (n->inputs[i] && !want_content(g, n->inputs[i], depth + 1))
-            return false;
-    return true;
+    return marked;
+}
+
+/* Asks for the content of the inputs of the net that decide this value; *given is false if the caller gave not all of them. */
+static int32_t want_content(struct cvk_graph *g, cvk_value v, bool *given)
+{
+    bool *marked = mark_origins(g, v);
+    if (!marked)
+        return cvk__fail_memory(g->value_count, "a session");
+    *given = true;
+    for (uint32_t i = 0; i < g->value_count; i++) {
+        struct cvk__value *value = &g->values[i];
+        if (!marked[i] || value->blob || value->producer >= 0)
+            continue;
+        *given = *given && value->is_input && value->content;
+        value->fix_wanted = value->is_input && value->content;
+    }
+    cvk__free(marked);
+    return CVK_OK;
 }
 
 /* Content of input i, or CVK__UNKNOWN, or a failure. */
@@ -133,7 +153,10 @@ static int32_t content(struct cvk__infer *c, uint32_t i, const struct cvk_tensor
         return cvk__infer_bad(c, "input %u is missing", i);
     struct cvk__value *v = cvk__value_at(c->g, c->node->inputs[i]);
     if (!v->blob) {
-        if (!c->final || want_content(c->g, c->node->inputs[i], 0))
+        bool given = false;
+        if (c->final)
+            CVK__TRY(want_content(c->g, c->node->inputs[i], &given));
+        if (!c->final || given)
             return CVK__UNKNOWN;
         char shown[96];
         return cvk__infer_fail(c, "input %u ('%s') decides sizes, so its content must be known when the session is made", i,
@@ -145,7 +168,8 @@ static int32_t content(struct cvk__infer *c, uint32_t i, const struct cvk_tensor
 static int32_t check_count(struct cvk__infer *c, uint32_t i, uint64_t have, uint32_t capacity)
 {
     if (have > capacity)
-        return cvk__infer_fail(c, "input %u has %llu elements; at most %u make sense here", i, (unsigned long long)have, capacity);
+        return cvk__infer_fail(c, "input %u has %llu elements; at most %u make sense here", i, (unsigned long long)have,
+                               capacity);
     return CVK_OK;
 }
 
@@ -161,7 +185,13 @@ int32_t cvk__infer_ints(struct cvk__infer *c, uint32_t i, int64_t *out, uint32_t
     *count = 0;
     for (uint64_t k = 0; status == CVK_OK && k < cvk_tensor_count(t); k++) {
         const void *data = cvk_tensor_data(t);
-        out[(*count)++] = desc->dtype == CVK_I64 ? ((const int64_t *)data)[k] : (int64_t)cvk_tensor_at(t, k);
+        /* 64-bit numbers do not pass through double. */
+        if (desc->dtype == CVK_U64 && ((const uint64_t *)data)[k] > INT64_MAX)
+            status = cvk__infer_fail(c, "input %u: %llu is too large", i, (unsigned long long)((const uint64_t *)data)[k]);
+        else if (desc->dtype == CVK_I64 || desc->dtype == CVK_U64)
+            out[(*count)++] = ((const int64_t *)data)[k];
+        else
+            out[(*count)++] = (int64_t)cvk_tensor_at(t, k);
     }
     cvk_tensor_destroy(t);
     return status;

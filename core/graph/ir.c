@@ -3,6 +3,7 @@
 #include "ir.h"
 
 #include "../ops/op_def.h"
+#include "convoke/rng.h"
 
 struct cvk__blob *cvk__blob_create(void *data, uint64_t bytes)
 {
@@ -45,6 +46,7 @@ int32_t cvk_graph_create(const char *name, struct cvk_graph **out)
         return cvk__fail_memory(sizeof *g, "a graph");
     }
     g->name = copy;
+    g->name_salt = (uint32_t)cvk_rng_bits((uint64_t)cvk__now_ns(), 0, (uint64_t)(uintptr_t)g);
     *out = g;
     return CVK_OK;
 }
@@ -98,10 +100,10 @@ static bool reserve(void **array, uint32_t count, uint32_t *capacity, size_t eac
     return true;
 }
 
-/* FNV-1a (Fowler, Noll, Vo). */
-static uint32_t hash(const char *name)
+/* FNV-1a (Fowler, Noll, Vo) from a start that differs from graph to graph, so that no file can be made whose names collide. */
+static uint32_t hash(const struct cvk_graph *g, const char *name)
 {
-    uint32_t h = 2166136261u;
+    uint32_t h = 2166136261u ^ g->name_salt;
     for (; *name; name++)
         h = (h ^ (unsigned char)*name) * 16777619u;
     return h;
@@ -110,7 +112,7 @@ static uint32_t hash(const char *name)
 /* The slot that holds the name, or the free one where it would go. */
 static uint32_t find_slot(const struct cvk_graph *g, const char *name)
 {
-    uint32_t slot = hash(name) & (g->name_slots - 1);
+    uint32_t slot = hash(g, name) & (g->name_slots - 1);
     while (g->names[slot] && strcmp(g->values[g->names[slot] - 1].name, name))
         slot = (slot + 1) & (g->name_slots - 1);
     return slot;

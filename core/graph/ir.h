@@ -59,8 +59,10 @@ struct cvk_graph {
     cvk_value *inputs, *outputs;
     char **output_names;
     uint32_t input_count, output_count;
+    uint64_t folded_bytes, folded_macs; /* sessions: spent on folding so far */
+    uint64_t macs_limit;                /* sessions: of a run and of folding each; 0: none */
     cvk_value *names; /* hash index of values by name, open addressing; 0: free */
-    uint32_t name_slots, name_count;
+    uint32_t name_slots, name_count, name_salt;
 };
 
 static inline struct cvk__value *cvk__value_at(const struct cvk_graph *g, cvk_value v)

@@ -7,17 +7,25 @@
 
 #define FOREVER INT32_MAX
 
-/* The value that owns the memory of v, and the place of v in it. */
+/* The value that owns the memory of v, and the place of v in it. What lies on the way is tied to the root itself, so that deep
+ * trees (a concat of a concat of ...) are climbed once. */
 static cvk_value root_of(struct cvk_session *s, cvk_value v, uint64_t *offset)
 {
     uint64_t sum = 0;
-    while (s->places[v - 1].root != v) {
-        sum += s->places[v - 1].offset;
-        v = s->places[v - 1].root;
-    }
+    cvk_value root = v;
+    for (; s->places[root - 1].root != root; root = s->places[root - 1].root)
+        sum += s->places[root - 1].offset;
     if (offset)
         *offset = sum;
-    return v;
+    while (v != root) {
+        struct cvk__place *p = &s->places[v - 1];
+        uint64_t step = p->offset;
+        v = p->root;
+        p->root = root;
+        p->offset = sum;
+        sum -= step;
+    }
+    return root;
 }
 
 static uint64_t bytes_of(const struct cvk_session *s, cvk_value v)
@@ -92,8 +100,10 @@ static void try_in_place(struct cvk_session *s, const struct cvk__step *step, co
     for (uint32_t i = 1; i < n->input_count; i++)
         if (n->inputs[i] && root_of(s, n->inputs[i], NULL) == root)
             return;
-    if (n->residual && root_of(s, n->residual, NULL) == root)
-        return;
+    const cvk_value extra[] = {n->bias, n->scale, n->shift, n->residual};
+    for (uint32_t i = 0; i < 4; i++)
+        if (extra[i] && root_of(s, extra[i], NULL) == root)
+            return;
     share(s, y, root, 0);
 }
 
@@ -121,7 +131,7 @@ static uint64_t align_of(const struct cvk_session *s, uint32_t domain)
 }
 
 /* Concat without moving: its inputs are made where they belong in the result. */
-static void try_concat_view(struct cvk_session *s, struct cvk__step *step, const struct cvk__node *n)
+static void try_concat_view(struct cvk_session *s, struct cvk__step *step, const struct cvk__node *n, int32_t t)
 {
     cvk_value y = n->outputs[0], root;
     const struct cvk_tensor_desc *whole = &cvk__value_at(s->g, y)->desc;
@@ -132,11 +142,10 @@ static void try_concat_view(struct cvk_session *s, struct cvk__step *step, const
     for (uint32_t i = 0; i < n->input_count; i++) {
         const struct cvk_tensor_desc *part = &cvk__value_at(s->g, n->inputs[i])->desc;
         if (!owns_alone(s, n->inputs[i], &root) || s->places[root - 1].first < 0 || s->places[root - 1].last == FOREVER ||
-            part->layout != whole->layout || !slice_fits(part, axis, offset, align))
+            part->layout != whole->layout || !slice_fits(part, axis, offset, align) ||
+            s->places[root - 1].seen == (uint32_t)t + 1)
             return;
-        for (uint32_t k = 0; k < i; k++)
-            if (root_of(s, n->inputs[k], NULL) == root)
-                return;
+        s->places[root - 1].seen = (uint32_t)t + 1; /* what is joined with itself cannot lie in two places */
         offset += part->bytes;
     }
     offset = 0;
@@ -173,6 +182,7 @@ static void try_split_view(struct cvk_session *s, struct cvk__step *step, const 
     step->kind = CVK__STEP_VIEW;
 }
 
+/* Afterwards every value is tied to its root itself. */
 static void share_memory(struct cvk_session *s)
 {
     for (uint32_t t = 0; t < s->step_count; t++) {
@@ -184,16 +194,25 @@ static void share_memory(struct cvk_session *s)
             share(s, n->outputs[0], root, offset);
         } else if (step->kind == CVK__STEP_RUN) {
             if (n->op == CVK_OP_CONCAT)
-                try_concat_view(s, step, n);
+                try_concat_view(s, step, n, (int32_t)t);
             else if (n->op == CVK_OP_SPLIT)
                 try_split_view(s, step, n);
             else
                 try_in_place(s, step, n, (int32_t)t);
         }
     }
+    for (uint32_t i = 0; i < s->g->value_count; i++)
+        root_of(s, (cvk_value)(i + 1), NULL);
 }
 
 /* ---- arenas ------------------------------------------------------------------------------------------------------------- */
+
+/* Sums that stay at the largest number instead of wrapping: they are compared with limits. */
+static void add_bytes(uint64_t *sum, uint64_t bytes)
+{
+    if (!cvk__add_u64(*sum, bytes, sum))
+        *sum = UINT64_MAX;
+}
 
 static bool needs_arena(const struct cvk_session *s, cvk_value v, uint32_t domain)
 {
@@ -212,10 +231,9 @@ static int32_t plan_domain(struct cvk_session *s, uint32_t domain)
         cvk_value v = (cvk_value)(i + 1);
         const struct cvk__place *p = &s->places[i];
         if (p->homed && p->domain == domain && !is_constant(s, v) && s->g->values[i].desc.size)
-            d->naive_bytes += cvk__round_up(bytes_of(s, v), CVK_ALIGN_BYTES);
+            add_bytes(&d->naive_bytes, cvk__round_up(bytes_of(s, v), CVK_ALIGN_BYTES));
         if (needs_arena(s, v, domain))
-            blocks[count++] =
-                (struct cvk__block){.bytes = bytes_of(s, v), .first = p->first, .last = p->last, .tag = i};
+            blocks[count++] = (struct cvk__block){.bytes = bytes_of(s, v), .first = p->first, .last = p->last, .tag = i};
     }
     int32_t status = cvk__arena_plan(blocks, count, (int32_t)s->step_count, align_of(s, domain), &d->arena_bytes);
     for (uint32_t i = 0; i < count && status == CVK_OK; i++) {
@@ -232,13 +250,13 @@ static void count_other_bytes(struct cvk_session *s)
     for (uint32_t t = 0; t < s->step_count; t++) {
         const struct cvk__step *step = &s->steps[t];
         struct cvk__domain *d = &s->domains[s->domain_of[step->device]];
-        if (step->plan.workspace_bytes > d->workspace_bytes)
+        if (step->kind == CVK__STEP_RUN && step->plan.workspace_bytes > d->workspace_bytes)
             d->workspace_bytes = step->plan.workspace_bytes;
-        s->packed_bytes += step->plan.packed_bytes;
+        add_bytes(&s->packed_bytes, step->kind == CVK__STEP_RUN ? step->plan.packed_bytes : 0);
     }
     for (uint32_t i = 0; i < s->g->value_count; i++)
         if (s->g->values[i].blob && s->places[i].homed && s->places[i].last >= 0)
-            s->domains[s->places[i].domain].constant_bytes += s->g->values[i].desc.bytes;
+            add_bytes(&s->domains[s->places[i].domain].constant_bytes, s->g->values[i].desc.bytes);
 }
 
 int32_t cvk__plan_memory(struct cvk_session *s, uint64_t limit_bytes)
@@ -252,13 +270,15 @@ int32_t cvk__plan_memory(struct cvk_session *s, uint64_t limit_bytes)
     count_other_bytes(s);
     struct cvk_session_report *r = &s->report;
     for (uint32_t d = 0; d < s->domain_count; d++) {
-        r->arena_bytes += s->domains[d].arena_bytes;
-        r->arena_naive_bytes += s->domains[d].naive_bytes;
-        r->workspace_bytes += s->domains[d].workspace_bytes;
-        r->weight_bytes += s->domains[d].constant_bytes;
+        add_bytes(&r->arena_bytes, s->domains[d].arena_bytes);
+        add_bytes(&r->arena_naive_bytes, s->domains[d].naive_bytes);
+        add_bytes(&r->workspace_bytes, s->domains[d].workspace_bytes);
+        add_bytes(&r->weight_bytes, s->domains[d].constant_bytes);
     }
-    r->weight_bytes += s->packed_bytes;
-    r->peak_bytes = r->arena_bytes + r->workspace_bytes + r->weight_bytes;
+    add_bytes(&r->weight_bytes, s->packed_bytes);
+    const uint64_t parts[] = {r->arena_bytes, r->workspace_bytes, r->weight_bytes};
+    for (uint32_t i = 0; i < 3; i++)
+        add_bytes(&r->peak_bytes, parts[i]);
     if (limit_bytes && r->peak_bytes > limit_bytes && !(s->flags & CVK_SESSION_PLAN_ONLY))
         return cvk__fail(CVK_E_LIMIT,
                          "the session needs %llu bytes (%llu activations, %llu workspace, %llu weights); the limit is %llu. "

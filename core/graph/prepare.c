@@ -101,10 +101,12 @@ static int32_t build_step(struct cvk_session *s, struct cvk__step *step)
             return cvk__fail_memory(step->plan.packed_bytes, "packed weights");
     }
     if (step->row->build) {
-        int32_t status = step->row->build(&step->exec);
+        struct cvk__device *d = s->devices.devices[step->device];
+        cvk__plugin_enter();
+        int32_t status = cvk__plugin_leave(d, step->row->build(&step->exec), "building a kernel");
         if (status != CVK_OK)
             return cvk__fail_in(status, "node '%.96s', kernel %s on %s: ", s->g->nodes[step->node].name, step->row->name,
-                                s->devices.devices[step->device]->spec);
+                                d->spec);
     }
     step->built = true;
     fill_bindings(s, step, false);

@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * Receptive field arithmetic, layer by layer: a window of k elements adds (k - 1) * jump pixels, a stride multiplies the jump. Where
- * paths meet, the field is their union. Source: Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks",
- * Distill 2019. */
+ * Receptive field arithmetic, layer by layer: a window of k elements adds (k - 1) * jump pixels, a stride multiplies the jump.
+ * Where paths meet, the field is their union. Source: Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural
+ * Networks", Distill 2019. */
 #include "receptive.h"
+
+/* Long chains of layers leave every range of numbers: sizes and jumps end here. */
+#define MOST_PIXELS 9007199254740992.0 /* 2^53 */
+
+static int64_t whole_pixels(double pixels)
+{
+    return !(pixels < MOST_PIXELS) ? (int64_t)MOST_PIXELS : pixels < 0 ? 0 : (int64_t)pixels;
+}
+
+static void scale_jump(double *jump, double by)
+{
+    *jump = *jump * by < MOST_PIXELS ? *jump * by : MOST_PIXELS;
+}
 
 void cvk__field_of_input(const struct cvk_tensor_desc *desc, struct cvk__field *out)
 {
@@ -49,10 +62,10 @@ void cvk__window_of_node(const struct cvk_node *node, const struct cvk__op_def *
 static void see_everything(const struct cvk_tensor_desc *x, struct cvk__field *f)
 {
     for (uint32_t i = 0; i < f->spatial_rank; i++) {
-        int64_t elements = x && x->rank == f->spatial_rank + 2 ? x->dims[2 + i] : 1;
-        f->size[i] += (int64_t)((double)(elements > 0 ? elements - 1 : 0) * f->jump[i]);
+        int64_t elements = x && x->rank == f->spatial_rank + 2 && x->dims[2 + i] > 0 ? x->dims[2 + i] : 1;
+        f->size[i] = whole_pixels((double)f->size[i] + (double)(elements - 1) * f->jump[i]);
         f->offset[i] += (double)(elements - 1) / 2 * f->jump[i];
-        f->jump[i] *= (double)(elements > 0 ? elements : 1);
+        scale_jump(&f->jump[i], (double)elements);
     }
 }
 
@@ -62,12 +75,12 @@ static void slide_window(const struct cvk__window *w, struct cvk__field *f)
         int64_t span = (w->kernel[i] - 1) * w->dilation[i];
         int64_t up = w->upstride[i] > 1 ? w->upstride[i] : 1;
         /* Between upsampled elements only every up-th tap meets an input. */
-        f->size[i] += (int64_t)((double)(span / up) * f->jump[i]);
+        f->size[i] = whole_pixels((double)f->size[i] + (double)(span / up) * f->jump[i]);
         if (up > 1)
             f->offset[i] += ((double)w->pad_begin[i] - (double)span / 2) / (double)up * f->jump[i];
         else
             f->offset[i] += ((double)span / 2 - (double)w->pad_begin[i]) * f->jump[i];
-        f->jump[i] *= (double)w->stride[i] / (double)up;
+        scale_jump(&f->jump[i], (double)w->stride[i] / (double)up);
     }
 }
 
@@ -80,7 +93,7 @@ void cvk__field_join(struct cvk__field *a, const struct cvk__field *b)
         double low = a_low < b_low ? a_low : b_low, high = a_high > b_high ? a_high : b_high;
         if (a->jump[i] != b->jump[i] || a->offset[i] != b->offset[i])
             a->aligned = false;
-        a->size[i] = (int64_t)(high - low + 1.5);
+        a->size[i] = whole_pixels(high - low + 1.5);
         a->offset[i] = (low + high) / 2;
         a->jump[i] = a->jump[i] > b->jump[i] ? a->jump[i] : b->jump[i];
     }

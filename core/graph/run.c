@@ -35,7 +35,8 @@ const struct cvk_tensor_desc *cvk_session_output_desc(const struct cvk_session *
     return s && i < s->g->output_count ? &cvk__value_at(s->g, s->g->outputs[i])->desc : NULL;
 }
 
-static int32_t check_tensor(const char *what, const char *name, const struct cvk_tensor_desc *want, const struct cvk_tensor *tensor)
+static int32_t check_tensor(const char *what, const char *name, const struct cvk_tensor_desc *want,
+                            const struct cvk_tensor *tensor)
 {
     char shown[96], a[CVK_SHAPE_TEXT], b[CVK_SHAPE_TEXT];
     const struct cvk_tensor_desc *have = tensor ? cvk_tensor_get_desc(tensor) : NULL;
@@ -71,8 +72,9 @@ int32_t cvk_session_write(struct cvk_session *s, uint32_t i, const struct cvk_te
     if (value->blob) {
         char shown[96];
         if (bytes && memcmp(value->blob->data, cvk_tensor_data(tensor), bytes))
-            return cvk__fail(CVK_E_ARG, "input '%s' decides sizes and was fixed when the session was made; other content needs a new session",
-                             cvk__text_escape(value->name, shown, sizeof shown));
+            return cvk__fail(
+                CVK_E_ARG, "input '%s' decides sizes and was fixed when the session was made; other content needs a new session",
+                cvk__text_escape(value->name, shown, sizeof shown));
         return CVK_OK;
     }
     const struct cvk__place *place = &s->places[v - 1];
@@ -106,7 +108,8 @@ static int32_t copy_between(struct cvk_session *s, const struct cvk__step *step)
 {
     const struct cvk__node *n = &s->g->nodes[step->node];
     struct cvk_binding from = step->exec.inputs[0], to = step->exec.outputs[0];
-    struct cvk__domain *a = &s->domains[s->places[n->inputs[0] - 1].domain], *b = &s->domains[s->places[n->outputs[0] - 1].domain];
+    struct cvk__domain *a = &s->domains[s->places[n->inputs[0] - 1].domain],
+                       *b = &s->domains[s->places[n->outputs[0] - 1].domain];
     if (!from.bytes)
         return CVK_OK;
     if (a->host)
@@ -140,7 +143,9 @@ static int32_t check_nan(struct cvk_session *s, const struct cvk__step *step)
             CVK__TRY(cvk__buffer_read(device, b.buffer, b.offset + done, piece, bytes));
             for (uint64_t i = 0; i < bytes / sizeof *piece; i++)
                 if (isnan(piece[i]))
-                    return cvk__fail(CVK_E_DEVICE, "CONVOKE_CHECK=nan: node '%.96s' (%s, kernel %s on %s) made a NaN, the first at element %llu of output %u",
+                    return cvk__fail(CVK_E_DEVICE,
+                                     "CONVOKE_CHECK=nan: node '%.96s' (%s, kernel %s on %s) made a NaN, the first at element "
+                                     "%llu of output %u",
                                      n->name, cvk__op_find(n->op)->name, step->row->name, device->spec,
                                      (unsigned long long)(done / sizeof *piece + i), o);
         }
@@ -153,46 +158,45 @@ static int32_t hand_over(struct cvk__device *d)
 {
     if (!d->queue)
         return CVK_OK;
-    if (!d->event_api || !d->event_api->record || !d->event_api->wait)
+    if (!d->event_api)
         return cvk__device_finish(d);
     void *event = NULL;
-    CVK__TRY(d->event_api->record(d->handle, d->queue, &event));
-    int32_t status = d->event_api->wait(d->handle, event);
-    if (d->event_api->release)
-        d->event_api->release(d->handle, event);
+    cvk__plugin_enter();
+    CVK__TRY(cvk__plugin_leave(d, d->event_api->record(d->handle, d->queue, &event), "marking the queue"));
+    int32_t status = cvk__plugin_leave(d, d->event_api->wait(d->handle, event), "waiting for a mark");
+    d->event_api->release(d->handle, event);
     return status;
 }
 
 static int32_t run_kernel(struct cvk__device *d, struct cvk__step *step, bool profile)
 {
-    const struct cvk_profile_api *api = d->profile_api;
-    if (!profile)
-        return step->row->run(&step->exec);
-    if (api && api->begin && api->end) {
-        uint64_t elapsed = 0;
-        CVK__TRY(api->begin(d->handle, d->queue));
-        CVK__TRY(step->row->run(&step->exec));
-        CVK__TRY(api->end(d->handle, d->queue, &elapsed));
-        step->time_ns = (double)elapsed;
-        return CVK_OK;
-    }
-    double start = cvk__now_ns();
-    CVK__TRY(step->row->run(&step->exec));
-    CVK__TRY(cvk__device_finish(d));
-    step->time_ns = cvk__now_ns() - start;
+    const struct cvk_profile_api *api = profile ? d->profile_api : NULL;
+    uint64_t elapsed = 0;
+    double start = profile ? cvk__now_ns() : 0;
+    cvk__plugin_enter();
+    if (api)
+        CVK__TRY(cvk__plugin_leave(d, api->begin(d->handle, d->queue), "starting the clock"));
+    CVK__TRY(cvk__plugin_leave(d, step->row->run(&step->exec), "running a kernel"));
+    if (api)
+        CVK__TRY(cvk__plugin_leave(d, api->end(d->handle, d->queue, &elapsed), "reading the clock"));
+    else if (profile)
+        CVK__TRY(cvk__device_finish(d));
+    if (profile)
+        step->time_ns = api ? (double)elapsed : cvk__now_ns() - start;
     return CVK_OK;
 }
 
 static int32_t run_step(struct cvk_session *s, struct cvk__step *step)
 {
     struct cvk__device *d = s->devices.devices[step->device];
-    double start = cvk__now_ns();
+    bool profile = s->flags & CVK_SESSION_PROFILE;
     int32_t status;
     if (step->kind == CVK__STEP_COPY) {
+        double start = profile ? cvk__now_ns() : 0;
         status = copy_between(s, step);
-        step->time_ns = cvk__now_ns() - start;
+        step->time_ns = profile ? cvk__now_ns() - start : 0;
     } else {
-        status = run_kernel(d, step, s->flags & CVK_SESSION_PROFILE);
+        status = run_kernel(d, step, profile);
     }
     if (status == CVK_OK && s->check_nan && step->kind == CVK__STEP_RUN)
         return check_nan(s, step);
@@ -202,7 +206,7 @@ static int32_t run_step(struct cvk_session *s, struct cvk__step *step)
     return CVK_OK;
 }
 
-/* After a failure nothing may still be running: the next run would meet it. */
+/* Work is handed over where another device comes next, and before a copy into the host's memory, which goes past all queues. */
 static int32_t run_steps(struct cvk_session *s)
 {
     struct cvk__device *last = NULL;
@@ -211,7 +215,7 @@ static int32_t run_steps(struct cvk_session *s)
         if (step->kind == CVK__STEP_VIEW)
             continue;
         struct cvk__device *d = s->devices.devices[step->device];
-        if (last && last != d)
+        if (last && (last != d || (step->kind == CVK__STEP_COPY && d->host_memory)))
             CVK__TRY(hand_over(last));
         last = d;
         CVK__TRY(run_step(s, step));
@@ -229,10 +233,17 @@ int32_t cvk_session_run(struct cvk_session *s)
                              cvk__text_escape(cvk__value_at(s->g, s->g->inputs[i])->name, shown, sizeof shown));
         }
     int32_t status = run_steps(s);
+    char first[4096] = "";
+    if (status != CVK_OK)
+        snprintf(first, sizeof first, "%s", cvk_error_text());
+    /* After a failure, too, nothing may still be running: the next run would meet it. The first failure is the one that is told.
+     */
     for (uint32_t d = 0; d < s->devices.count; d++) {
         int32_t finished = cvk__device_finish(s->devices.devices[d]);
-        if (status == CVK_OK && finished != CVK_OK)
+        if (status == CVK_OK && finished != CVK_OK) {
             status = cvk__fail_in(finished, "device %s: ", s->devices.devices[d]->spec);
+            snprintf(first, sizeof first, "%s", cvk_error_text());
+        }
     }
-    return status;
+    return status == CVK_OK ? CVK_OK : cvk__fail(status, "%s", first);
 }

@@ -65,18 +65,29 @@ static int32_t fix_content(struct cvk__value *v)
     return v->blob ? CVK_OK : cvk__fail_memory(v->desc.bytes, "an input's content");
 }
 
+#define MAX_WALKED                                                                                                               \
+    10000000ull /* nodes, all walks together: many inputs that decide sizes, one behind the other, in a large net */
+
 /* The working copy with concrete sizes and resolved parameters. A shape rule may ask for the content of inputs that the caller
- * gave: they are fixed and the walk begins again, at most once for every input. */
+ * gave: they are fixed and the walk begins again. */
 static int32_t infer_all(struct cvk_session *s, const struct cvk_graph *g, const struct cvk_session_params *p)
 {
     bool *fixed = cvk__alloc_array(CVK__TAG_SESSION, g->input_count + 1u, sizeof *fixed);
     int32_t status = fixed ? CVK__UNKNOWN : cvk__fail_memory(g->input_count, "a session");
     int64_t batch = p->batch ? p->batch : 1;
+    uint64_t walked = 0;
     for (bool again = true; again && status == CVK__UNKNOWN;) {
         again = false;
         cvk_graph_destroy(s->g);
         s->g = NULL;
+        if ((walked += g->node_count) > MAX_WALKED) {
+            status =
+                cvk__fail(CVK_E_LIMIT, "too many inputs decide sizes, one behind the other, in a net of %u nodes", g->node_count);
+            break;
+        }
         status = cvk__graph_clone(g, &s->g);
+        if (status == CVK_OK)
+            s->g->macs_limit = p->macs_limit;
         for (uint32_t i = 0; i < g->input_count && status == CVK_OK; i++) {
             struct cvk__value *v = cvk__value_at(s->g, s->g->inputs[i]);
             const struct cvk_session_input *in = find_input(p, v->name, i);
@@ -93,8 +104,9 @@ static int32_t infer_all(struct cvk_session *s, const struct cvk_graph *g, const
     }
     cvk__free(fixed);
     if (status == CVK__UNKNOWN)
-        status = cvk__fail(CVK_E_SHAPE, "the sizes cannot be worked out before the run: a shape depends on content that is not known "
-                                        "(is the reference backend there to evaluate constants?)");
+        status =
+            cvk__fail(CVK_E_SHAPE, "the sizes cannot be worked out before the run: a shape depends on content that is not known "
+                                   "(is the reference backend there to evaluate constants?)");
     return status;
 }
 
@@ -129,6 +141,7 @@ static int32_t plan(struct cvk_session *s, const struct cvk_graph *g, const stru
     CVK__TRY(infer_all(s, g, p));
     CVK__TRY(check_macs(s, p->macs_limit));
     bool fuse = !(s->flags & CVK_SESSION_NO_FUSE);
+    cvk__assign_domains(s);
     if (fuse) {
         CVK__TRY(cvk__simplify(s->g));
         CVK__TRY(cvk__fold_norms(s->g));

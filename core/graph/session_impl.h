@@ -19,7 +19,7 @@ struct cvk__step {
     uint32_t device; /* index in the device list */
     const struct cvk_kernel *row;
     struct cvk_plan plan;
-    char *note;      /* why better devices refused; NULL if none did */
+    char *note; /* why better devices refused; NULL if none did */
     struct cvk__node_view view;
     struct cvk_exec exec;
     struct cvk_binding *bindings; /* inputs, outputs, bias, scale, shift, residual, workspace */
@@ -29,12 +29,13 @@ struct cvk__step {
 
 /* Where a value lives. Values that share memory form a tree: `root` is the value that owns it, `offset` the place in it. */
 struct cvk__place {
-    bool homed;      /* domain is decided */
-    uint32_t domain; /* index in cvk_session.domains */
-    cvk_value next;  /* the same value in another layout or domain; 0: none */
-    cvk_value root;  /* itself if it owns memory */
-    uint64_t offset; /* bytes from the root's begin */
-    int32_t first, last; /* steps between which the root's memory is in use; first -1: before the run */
+    bool homed;            /* domain is decided */
+    uint32_t domain;       /* index in cvk_session.domains */
+    cvk_value next;        /* the same value in another layout or domain; 0: none */
+    cvk_value root;        /* itself if it owns memory */
+    uint64_t offset;       /* bytes from the root's begin */
+    uint32_t seen;         /* the last concat (its step, counted from 1) that found this root among its inputs */
+    int32_t first, last;   /* steps between which the root's memory is in use; first -1: before the run */
     uint64_t arena_offset; /* of a root */
     bool in_arena;
     void *buffer; /* constants: their own buffer (or host memory); else the domain's arena */
@@ -64,7 +65,7 @@ struct cvk_session {
     uint32_t domain_count;
     uint64_t packed_bytes;
     bool ready;
-    bool *written; /* per input */
+    bool *written;  /* per input */
     bool check_nan; /* CONVOKE_CHECK=nan */
     struct cvk_session_report report;
     struct cvk__node_notes *notes; /* what cvk_session_node tells, one per step */
@@ -87,13 +88,18 @@ int32_t cvk__fuse(struct cvk_session *s, bool merge_nodes);
 struct cvk__place *cvk__place(struct cvk_session *s, cvk_value v);
 /* variants.c: the value in this layout and domain, adding a copy or a reorder step if it is not there yet. */
 int32_t cvk__variant(struct cvk_session *s, cvk_value v, uint32_t layout, uint32_t domain, cvk_value *out);
-/* variants.c: true if a value of this description can be brought into the layout in this domain. */
-bool cvk__can_reorder(struct cvk_session *s, const struct cvk_tensor_desc *from, uint32_t layout, uint32_t domain);
+/* variants.c: true if cvk__variant can make that. */
+bool cvk__reachable(struct cvk_session *s, cvk_value v, uint32_t layout, uint32_t domain);
+/* variants.c: true if a result of this description, made in this domain, can be brought back to plain. */
+bool cvk__leaves_layout(struct cvk_session *s, const struct cvk_tensor_desc *desc, uint32_t domain);
 /* variants.c: appends a step; NULL when there is no memory. */
 struct cvk__step *cvk__step_new(struct cvk_session *s, enum cvk__step_kind kind, uint32_t node, uint32_t device);
 
-/* assign.c: the device that would run a node as it is, -1 if none does. reasons NULL, or receives one line per refusal. */
-int32_t cvk__assign_find(struct cvk_session *s, const struct cvk__node *n, struct cvk__text *reasons);
+/* assign.c: which devices share a memory; before all that asks devices. */
+void cvk__assign_domains(struct cvk_session *s);
+/* assign.c: the device that would run a node as it is, -1 if none does. reasons NULL, or receives one line per refusal. Fails
+ * only without memory. */
+int32_t cvk__assign_find(struct cvk_session *s, const struct cvk__node *n, struct cvk__text *reasons, int32_t *device);
 /* assign.c: steps for all nodes: device, kernel, layouts, copies and reorders. */
 int32_t cvk__assign(struct cvk_session *s);
 

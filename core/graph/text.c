@@ -288,6 +288,8 @@ static int32_t read_word(struct parser *p, size_t letters)
     if (!strcmp(p->layer, "flat")) {
         p->x = cvk_flatten(p->g, p->x);
     } else if (!strcmp(p->layer, "bn")) {
+        const struct cvk_tensor_desc *d = cvk_graph_desc(p->g, p->x);
+        CVK__TRY(book_weights(p, 4 * (double)(d->rank > 1 ? d->dims[1] : 1)));
         p->x = cvk__layer_batch_norm(p->g, p->x);
     } else if (!strcmp(p->layer, "lrn")) {
         p->x = add_lrn(p->g, p->x);

@@ -60,24 +60,116 @@ static const struct cvk_kernel *find_reorder(struct cvk_session *s, const struct
     char reason[CVK__REASON_BYTES];
     for (uint32_t d = 0; d < s->devices.count; d++) {
         const struct cvk__backend *backend = s->devices.devices[d]->backend;
-        for (uint32_t r = 0; s->domain_of[d] == domain && r < backend->plugin.kernel_count; r++)
-            if (cvk__kernel_ask(s->devices.devices[d], &backend->kernels[r], &node, from->layout, to->layout, plan, reason) ==
-                CVK_OK) {
+        for (uint32_t r = 0; s->domain_of[d] == domain && r < backend->plugin.kernel_count; r++) {
+            const struct cvk_kernel *row = &backend->kernels[r];
+            if (row->op != CVK_OP_REORDER || !cvk__force_allows(&s->force, row->op, row->pass, row->name))
+                continue;
+            if (cvk__kernel_ask(s->devices.devices[d], row, &node, from->layout, to->layout, plan, reason) == CVK_OK) {
                 *device = d;
-                return &backend->kernels[r];
+                return row;
             }
+        }
     }
     return NULL;
 }
 
-bool cvk__can_reorder(struct cvk_session *s, const struct cvk_tensor_desc *from, uint32_t layout, uint32_t domain)
+/* ---- ways from one layout and memory to another ---------------------------------------------------------------------------- */
+
+/* A state is a domain and a layout; a reorder changes the layout, a copy the domain. */
+#define LAYOUTS (CVK_LAYOUT_NC16 + 1u)
+#define STATES ((CVK__MAX_DEVICES + 1) * LAYOUTS)
+#define FAR 0xffffu
+#define REORDER_COST 1
+#define COPY_COST 2 /* leaves the memory, so it is the dearer one */
+
+struct ways {
+    struct cvk_tensor_desc descs[LAYOUTS];
+    bool possible[LAYOUTS];
+    uint32_t cost[STATES], before[STATES]; /* from the nearest begin, and the state that it goes over */
+};
+
+static uint32_t state_of(uint32_t domain, uint32_t layout)
 {
-    struct cvk_tensor_desc to;
-    struct cvk_plan plan;
-    uint32_t device;
-    return cvk_tensor_desc_init(&to, from->dtype, layout, from->rank, from->dims) == CVK_OK &&
-           find_reorder(s, from, &to, domain, &device, &plan);
+    return domain * LAYOUTS + layout;
 }
+
+static void ways_init(struct ways *w, const struct cvk_tensor_desc *d)
+{
+    for (uint32_t l = 0; l < LAYOUTS; l++)
+        w->possible[l] = (l == CVK_LAYOUT_PLAIN || d->rank >= 3) &&
+                         cvk_tensor_desc_init(&w->descs[l], d->dtype, l, d->rank, d->dims) == CVK_OK;
+    for (uint32_t i = 0; i < STATES; i++)
+        w->cost[i] = FAR;
+}
+
+/* Cost of one step between two states, FAR if there is none. */
+static uint32_t step_cost(struct cvk_session *s, const struct ways *w, uint32_t a, uint32_t b)
+{
+    uint32_t layout_a = a % LAYOUTS, layout_b = b % LAYOUTS, domain = b / LAYOUTS, device;
+    struct cvk_plan plan;
+    if (layout_a == layout_b)
+        return s->domains[domain].device ? COPY_COST : FAR;
+    if (a / LAYOUTS != domain || !w->possible[layout_b])
+        return FAR;
+    return find_reorder(s, &w->descs[layout_a], &w->descs[layout_b], domain, &device, &plan) ? REORDER_COST : FAR;
+}
+
+/* The cheapest way from the states whose cost the caller has set to 0; false if there is none. */
+static bool find_way(struct cvk_session *s, struct ways *w, uint32_t target)
+{
+    bool changed = w->cost[target] != 0;
+    uint32_t states = s->domain_count * LAYOUTS;
+    while (changed) {
+        changed = false;
+        for (uint32_t a = 0; a < states; a++)
+            for (uint32_t b = 0; b < states; b++) {
+                uint32_t least = w->cost[a] + REORDER_COST;
+                if (w->cost[a] == FAR || least >= w->cost[b] || least >= w->cost[target])
+                    continue;
+                uint32_t cost = step_cost(s, w, a, b);
+                if (cost == FAR || w->cost[a] + cost >= w->cost[b])
+                    continue;
+                w->cost[b] = w->cost[a] + cost;
+                w->before[b] = a;
+                changed = true;
+            }
+    }
+    return w->cost[target] != FAR;
+}
+
+/* Begins at every variant of v that there is; a value without a home has one in `domain`. */
+static void ways_from(struct cvk_session *s, struct ways *w, cvk_value v, uint32_t domain)
+{
+    ways_init(w, &cvk__value_at(s->g, v)->desc);
+    if ((uint32_t)v > s->place_capacity || !s->places[v - 1].homed) {
+        w->cost[state_of(domain, cvk__value_at(s->g, v)->desc.layout)] = 0;
+        return;
+    }
+    for (cvk_value u = v; u; u = s->places[u - 1].next)
+        w->cost[state_of(s->places[u - 1].domain, cvk__value_at(s->g, u)->desc.layout)] = 0;
+}
+
+bool cvk__reachable(struct cvk_session *s, cvk_value v, uint32_t layout, uint32_t domain)
+{
+    const struct cvk__value *value = cvk__value_at(s->g, v);
+    if (value->blob || value->desc.layout == layout)
+        return true; /* constants are turned here; a copy is always possible */
+    struct ways w;
+    ways_from(s, &w, v, domain);
+    return find_way(s, &w, state_of(domain, layout));
+}
+
+bool cvk__leaves_layout(struct cvk_session *s, const struct cvk_tensor_desc *desc, uint32_t domain)
+{
+    if (desc->layout == CVK_LAYOUT_PLAIN)
+        return true;
+    struct ways w;
+    ways_init(&w, desc);
+    w.cost[state_of(domain, desc->layout)] = 0;
+    return find_way(s, &w, state_of(domain, CVK_LAYOUT_PLAIN));
+}
+
+/* ---- making variants ------------------------------------------------------------------------------------------------------- */
 
 /* A new value that is a variant of v. */
 static cvk_value add_variant(struct cvk_session *s, cvk_value v, const struct cvk_tensor_desc *desc, uint32_t domain)
@@ -94,7 +186,8 @@ static cvk_value add_variant(struct cvk_session *s, cvk_value v, const struct cv
 }
 
 /* A constant in another layout or memory: done now, costs no step. */
-static int32_t constant_variant(struct cvk_session *s, cvk_value v, const struct cvk_tensor_desc *to, uint32_t domain, cvk_value *out)
+static int32_t constant_variant(struct cvk_session *s, cvk_value v, const struct cvk_tensor_desc *to, uint32_t domain,
+                                cvk_value *out)
 {
     struct cvk__blob *blob;
     struct cvk_tensor_desc from = cvk__value_at(s->g, v)->desc;
@@ -127,8 +220,7 @@ static int32_t add_move(struct cvk_session *s, uint32_t op, const void *params, 
     snprintf(name, sizeof name, "%s_%u", op == CVK__OP_COPY ? "copy" : "reorder", s->step_count);
     if (!cvk__graph_new_node(s->g, op, params, name, &from, 1, &to, 1))
         return cvk__fail_memory(sizeof(struct cvk__node), "a plan");
-    struct cvk__step *step =
-        cvk__step_new(s, op == CVK__OP_COPY ? CVK__STEP_COPY : CVK__STEP_RUN, s->g->node_count - 1, device);
+    struct cvk__step *step = cvk__step_new(s, op == CVK__OP_COPY ? CVK__STEP_COPY : CVK__STEP_RUN, s->g->node_count - 1, device);
     if (!step)
         return CVK_E_MEMORY;
     step->row = row;
@@ -163,6 +255,15 @@ static int32_t copy_variant(struct cvk_session *s, cvk_value v, cvk_value from, 
     return add_move(s, CVK__OP_COPY, NULL, from, *out, device, NULL, NULL);
 }
 
+/* The variant in this state; 0 if there is none. */
+static cvk_value variant_at(struct cvk_session *s, cvk_value v, uint32_t state)
+{
+    for (cvk_value u = v; u; u = cvk__place(s, u)->next)
+        if (state_of(cvk__place(s, u)->domain, cvk__value_at(s->g, u)->desc.layout) == state)
+            return u;
+    return 0;
+}
+
 int32_t cvk__variant(struct cvk_session *s, cvk_value v, uint32_t layout, uint32_t domain, cvk_value *out)
 {
     struct cvk__place *place = cvk__place(s, v);
@@ -172,26 +273,27 @@ int32_t cvk__variant(struct cvk_session *s, cvk_value v, uint32_t layout, uint32
         place->homed = true;
         place->domain = domain;
     }
-    cvk_value same_domain = 0, same_layout = 0;
-    for (cvk_value u = v; u; u = cvk__place(s, u)->next) {
-        bool here = cvk__place(s, u)->domain == domain, fits = cvk__value_at(s->g, u)->desc.layout == layout;
-        if (here && fits) {
-            *out = u;
-            return CVK_OK;
-        }
-        same_domain = here ? u : same_domain;
-        same_layout = fits ? u : same_layout;
-    }
+    uint32_t target = state_of(domain, layout), path[STATES], steps = 0;
+    if ((*out = variant_at(s, v, target)))
+        return CVK_OK;
     struct cvk_tensor_desc to = cvk__value_at(s->g, v)->desc;
     if (cvk__value_at(s->g, v)->blob) {
         CVK__TRY(cvk_tensor_desc_init(&to, to.dtype, layout, to.rank, to.dims));
         return constant_variant(s, v, &to, domain, out);
     }
-    if (!same_domain)
-        CVK__TRY(copy_variant(s, v, same_layout ? same_layout : v, domain, &same_domain));
-    if (cvk__value_at(s->g, same_domain)->desc.layout == layout) {
-        *out = same_domain;
-        return CVK_OK;
+    struct ways w;
+    ways_from(s, &w, v, domain);
+    if (!find_way(s, &w, target))
+        return cvk__fail(CVK_E_UNSUPPORTED, "no device turns %s into %s", cvk_layout_name(to.layout), cvk_layout_name(layout));
+    for (uint32_t state = target; w.cost[state]; state = w.before[state])
+        path[steps++] = state;
+    cvk_value from = variant_at(s, v, w.before[path[steps - 1]]);
+    while (steps-- > 0) {
+        if (cvk__value_at(s->g, from)->desc.layout == path[steps] % LAYOUTS)
+            CVK__TRY(copy_variant(s, v, from, path[steps] / LAYOUTS, out));
+        else
+            CVK__TRY(reorder_variant(s, v, from, path[steps] % LAYOUTS, out));
+        from = *out;
     }
-    return reorder_variant(s, v, same_domain, layout, out);
+    return CVK_OK;
 }
