@@ -76,7 +76,7 @@ CVK_API int32_t cvk_graph_status(const struct cvk_graph *g);
 /* Its sentence, "" if none. Borrows. */
 CVK_API const char *cvk_graph_error(const struct cvk_graph *g);
 
-/* What is known of a value: sizes with open ones as 1. Borrows; NULL for an unknown value. */
+/* What is known of a value: sizes with open ones as 1. Borrows, until the next builder call; NULL for an unknown value. */
 CVK_API const struct cvk_tensor_desc *cvk_graph_desc(const struct cvk_graph *g, cvk_value v);
 CVK_API uint32_t cvk_graph_input_count(const struct cvk_graph *g);
 CVK_API uint32_t cvk_graph_output_count(const struct cvk_graph *g);

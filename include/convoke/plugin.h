@@ -168,7 +168,8 @@ enum cvk_node_flag {
     CVK_NODE_ACCUMULATE = 1 << 1     /* add to the output instead of replacing it (gradients); refuse if you cannot */
 };
 
-/* A node, resolved: explicit padding, positive sizes, concrete types. Kernels check nothing again. Append only. */
+/* A node, resolved: explicit padding, positive strides, concrete types. Sizes may be 0 where the op allows empty tensors. Kernels check
+ * nothing again. Append only. */
 struct cvk_node {
     uint32_t size;
     uint32_t op;    /* enum cvk_op */

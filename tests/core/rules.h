@@ -35,7 +35,8 @@ struct rule_input {
 #define X(...) OF(CVK_F32, __VA_ARGS__)
 #define SCALAR(type) {.dtype = (type)}
 #define NONE {.dtype = 0}
-#define LIST(type, c, ...) {.dtype = (type), .rank = 1, .dims = {COUNT(((c[]){__VA_ARGS__}))}, .content = (const c[]){__VA_ARGS__}}
+#define LIST(type, c, ...) \
+    {.dtype = (type), .rank = 1, .dims = {COUNT(((c[]){__VA_ARGS__}))}, .content = (const c[]){__VA_ARGS__}}
 #define INTS(...) LIST(CVK_I64, int64_t, __VA_ARGS__)
 #define FLOATS(...) LIST(CVK_F32, float, __VA_ARGS__)
 #define NO_INTS {.dtype = CVK_I64, .rank = 1, .content = ""}
@@ -52,7 +53,8 @@ struct rule_case {
     uint32_t output_count; /* 0: as many as `want` has for legal calls, else 1 */
 };
 
-#define ROW(text, p, words, code, ...) {.label = (text), .params = (p), .inputs = {__VA_ARGS__}, .want = (words), .status = (code)}
+#define ROW(text, p, words, code, ...) \
+    {.label = (text), .params = (p), .inputs = {__VA_ARGS__}, .want = (words), .status = (code)}
 #define FITS(text, p, outputs, ...) ROW(text, p, outputs, CVK_OK, __VA_ARGS__)
 #define BAD(text, p, words, ...) ROW(text, p, words, CVK_E_ARG, __VA_ARGS__)
 #define MISFIT(text, p, words, ...) ROW(text, p, words, CVK_E_SHAPE, __VA_ARGS__)

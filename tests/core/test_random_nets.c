@@ -33,7 +33,7 @@ static void drop_log(void *arg, uint32_t level, const char *category, const char
 static int set_up(void **state)
 {
     (void)state;
-    if (cvk_context_create(&(struct cvk_context_params){.log = drop_log}, &ctx) != CVK_OK ||
+    if (cvk_context_create(&(struct cvk_context_params){.threads = 1, .log = drop_log}, &ctx) != CVK_OK ||
         cvk_plugin_register(ctx, blocks_query, "blocks") != CVK_OK ||
         cvk_plugin_register(ctx, cvk_plugin_query, "async") != CVK_OK)
         fail_msg("%s", cvk_error_text());

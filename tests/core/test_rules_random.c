@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Random hostile calls of every op: a legal call with a few numbers, sizes and types changed, or nothing but noise. Each must end in
- * a sound result, which a session can plan, or in a sentence; the sanitizers watch the arithmetic. */
+ * Random hostile calls of every op: a legal call with a few numbers, sizes and types changed, or nothing but noise. Each must end
+ * in a sound result, which a session can plan, or in a sentence; the sanitizers watch the arithmetic. */
 #include "rules.h"
 
 #include "convoke/rng.h"
@@ -35,7 +35,8 @@ static const struct {
     {"concat", CVK_OP_CONCAT, 1, PARAMS(concat, .axis = 1), {X(2, 3, 4), X(2, 1, 4), X(2, 5, 4)}},
     {"split", CVK_OP_SPLIT, 4, PARAMS(split, .axis = 1, .ragged = 1), {X(2, 12, 4)}},
     {"split", CVK_OP_SPLIT, 4, PARAMS(split, .axis = 1), {X(2, 12, 4), INTS(2, 3, 3, 4)}},
-    {"slice", CVK_OP_SLICE, 1, PARAMS(slice, .count = 2, .axes_given = 1, .axes = {2, 0}, .start = {1, -1}, .end = {9, 7}, .step = {2, -1}),
+    {"slice", CVK_OP_SLICE, 1,
+     PARAMS(slice, .count = 2, .axes_given = 1, .axes = {2, 0}, .start = {1, -1}, .end = {9, 7}, .step = {2, -1}),
      {X(2, 3, 4)}},
     {"slice", CVK_OP_SLICE, 1, PARAMS(slice, .size = 0), {X(2, 3, 4), INTS(1, 0), INTS(3, -1), INTS(2, 1), INTS(1, 2)}},
     {"pad", CVK_OP_PAD, 1, PARAMS(pad, .mode = CVK_PAD_REFLECT, .begin = {0, 2, -1}, .end = {1, 0, 3}), {X(2, 3, 4)}},
@@ -56,7 +57,8 @@ static const struct {
     {"resize", CVK_OP_RESIZE, 1, PARAMS(resize, .mode = CVK_RESIZE_CUBIC, .count = 4, .scale = {1, 1, 2, 0.5}), {X(1, 3, 4, 8)}},
     {"resize", CVK_OP_RESIZE, 1, PARAMS(resize, .mode = CVK_RESIZE_LINEAR), {X(1, 3, 4, 8), NONE, NONE, INTS(1, 3, 9, 9)}},
     {"resize", CVK_OP_RESIZE, 1,
-     PARAMS(resize, .coord = CVK_COORD_TF_CROP_AND_RESIZE, .count = 2, .dims = {3, 0}, .scale = {0, 2}, .roi_end = {1, 0.5}), {X(4, 8)}},
+     PARAMS(resize, .coord = CVK_COORD_TF_CROP_AND_RESIZE, .count = 2, .dims = {3, 0}, .scale = {0, 2}, .roi_end = {1, 0.5}),
+     {X(4, 8)}},
     {"depth_space", CVK_OP_DEPTH_SPACE, 1, PARAMS(depth_space, .block = 2), {X(1, 8, 3, 4)}},
     {"depth_space", CVK_OP_DEPTH_SPACE, 1, PARAMS(depth_space, .kind = CVK_SPACE_TO_DEPTH, .block = 3), {X(1, 2, 6, 9)}},
     {"arg", CVK_OP_ARG, 1, PARAMS(arg, .axis = 1), {X(2, 3, 4)}},
@@ -95,7 +97,8 @@ static uint32_t type(struct dice *d)
 
 static void noise_input(struct dice *d, struct rule_input *in, int64_t *numbers)
 {
-    *in = (struct rule_input){.dtype = throw_below(d, 6) ? type(d) : 0, .rank = (uint32_t)throw_below(d, throw_below(d, 4) ? 6 : 9)};
+    uint32_t rank = (uint32_t)throw_below(d, throw_below(d, 4) ? 6 : 9);
+    *in = (struct rule_input){.dtype = throw_below(d, 6) ? type(d) : 0, .rank = rank};
     for (uint32_t i = 0; i < in->rank; i++)
         in->dims[i] = throw_below(d, 30) ? (int64_t)throw_below(d, 5) : number(d);
     if (throw_below(d, 4) == 0) { /* numbers that decide sizes */
@@ -231,8 +234,8 @@ static void test_random_calls(void **state)
             call(*state, k, inputs, params, 1 + (uint32_t)throw_below(&d, calls[k].outputs), counts);
         }
         if (counts[0] < ROUNDS / 40 || counts[2] < ROUNDS / 40)
-            fail_msg("%s, call %zu: the dice are bad: %u accepted, %u planned, %u refused", calls[k].name, k, counts[0], counts[1],
-                     counts[2]);
+            fail_msg("%s, call %zu: the dice are bad: %u accepted, %u planned, %u refused", calls[k].name, k, counts[0],
+                     counts[1], counts[2]);
     }
     for (uint32_t op = 1; op < COUNT(seen); op++)
         assert_true(seen[op]);
