@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--broken", nargs="*", default=[])
     args = parser.parse_args()
 
-    passed = failed = 0
+    passed = failed = skipped = 0
     for name in args.broken:
         print(f"{name}: does not build")
         failed += 1
@@ -37,9 +37,13 @@ def main():
                 print(f"{folder.name}: {kind}: {name}" + (f" ({result})" if kind == "failed" else ""))
         if sum(counts.values()):
             print(f"{folder.name}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+        else:
+            print(f"{folder.name}: no test ran")
+            failed += 1
         passed += counts["passed"]
         failed += counts["failed"]
-    print(f"{passed} passed, {failed} failed")
+        skipped += counts["skipped"]
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     sys.exit(0 if passed and not failed else 1)
 
 
