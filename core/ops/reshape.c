@@ -110,7 +110,8 @@ static int32_t infer(struct cvk__infer *c)
     const struct cvk_tensor_desc *x = cvk__infer_in(c, 0);
     struct list wanted = {0}, dims = {0};
     if (p->kind > CVK_IDENTITY)
-        return cvk__infer_bad(c, "kind %u is not known (0 %s to %d %s are)", p->kind, kinds[0], CVK_IDENTITY, kinds[CVK_IDENTITY]);
+        return cvk__infer_bad(c, "kind %u is not known (0 %s to %d %s are)", p->kind, kinds[0], CVK_IDENTITY,
+                              kinds[CVK_IDENTITY]);
     if (cvk__infer_in(c, 1)) {
         if (p->kind == CVK_FLATTEN || p->kind == CVK_IDENTITY)
             return cvk__infer_bad(c, "%s takes no second input", kinds[p->kind]);

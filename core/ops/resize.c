@@ -106,10 +106,11 @@ static int32_t resolve_axis(const struct cvk__infer *c, uint32_t i, int64_t n, s
             return cvk__infer_bad(c, "axis %u has neither a size nor a scale above 0", i);
         CVK__TRY(scaled(c, i, n, window * p->scale[i], &p->dims[i]));
         if (p->dims[i] < 1)
-            return window == 1 ? cvk__infer_fail(c, "scale %g leaves nothing of the %lld elements of axis %u; at least 1/%lld would fit",
-                                                 p->scale[i], (long long)n, i, (long long)n)
-                               : cvk__infer_fail(c, "scale %g leaves nothing of a roi of %g times the %lld elements of axis %u",
-                                                 p->scale[i], window, (long long)n, i);
+            return window == 1
+                       ? cvk__infer_fail(c, "scale %g leaves nothing of the %lld elements of axis %u; at least 1/%lld would fit",
+                                         p->scale[i], (long long)n, i, (long long)n)
+                       : cvk__infer_fail(c, "scale %g leaves nothing of a roi of %g times the %lld elements of axis %u",
+                                         p->scale[i], window, (long long)n, i);
     }
     if (n == 0 && p->dims[i] > 0)
         return cvk__infer_fail(c, "axis %u has no elements to make %lld of", i, (long long)p->dims[i]);

@@ -100,7 +100,7 @@ static int32_t resolve_auto_pad(const struct cvk__infer *c, struct cvk__slide *s
     return CVK_OK;
 }
 
-/* "a height of 4 or 6, " from those of two numbers that fit; "" if none does. */
+/* "a height of 4 or 6" from those of two numbers that fit; "" if none does. */
 static void add_choices(char *text, size_t bytes, const char *what, int64_t a, bool a_fits, int64_t b, bool b_fits)
 {
     text[0] = '\0';
@@ -143,7 +143,8 @@ static int32_t refuse_remainder(const struct cvk__infer *c, const struct cvk__sl
            "%s%s%srounding down%s",
         s->name, (long long)s->in, (long long)s->in, (long long)s->pad_begin, (long long)s->pad_end, (long long)s->window,
         (long long)s->stride, fraction(room / s->stride + 1, rest, s->stride, outputs, sizeof outputs),
-        (long long)(room / s->stride + 1), room < s->stride ? "" : "s", part, sizes, sizes[0] ? ", " : "", paddings, s->pools ? " or up" : "");
+        (long long)(room / s->stride + 1), room < s->stride ? "" : "s", part, sizes, sizes[0] ? ", " : "", paddings,
+        s->pools ? " or up" : "");
 }
 
 static int32_t refuse_window(const struct cvk__infer *c, const struct cvk__slide *s, uint32_t auto_pad, int64_t missing)

@@ -279,8 +279,8 @@ static void check_sizes(int64_t in, int64_t k, int64_t s, int64_t d, int64_t beg
     for (int64_t at = -begin; at < in && at + window - s < in + end; at += s)
         ceil_count++; /* windows that begin on a pixel, the last one reaching over the end */
     if (cvk_graph_status(g) != CVK_OK)
-        fail_msg("in %d kernel %d stride %d dilation %d padding %d + %d: %s", (int)in, (int)k, (int)s, (int)d, (int)begin, (int)end,
-                 cvk_graph_error(g));
+        fail_msg("in %d kernel %d stride %d dilation %d padding %d + %d: %s", (int)in, (int)k, (int)s, (int)d, (int)begin,
+                 (int)end, cvk_graph_error(g));
     assert_int_equal(cvk_graph_desc(g, y)->dims[2], floor_count);
     assert_int_equal(cvk_graph_desc(g, z)->dims[2], ceil_count);
     assert_int_equal(cvk_graph_desc(g, back)->dims[2], in);
