@@ -72,6 +72,8 @@ void cvk__text_add(struct cvk__text *t, const char *format, ...) CVK_PRINTF(2, 3
 void cvk__text_finish(struct cvk__text *t); /* frees */
 /* Copies a name for showing: control characters, bad UTF-8 and quotes become \xNN; cut to `capacity` with "..."; returns out. */
 const char *cvk__text_escape(const char *name, char *out, size_t capacity);
+/* The same in a buffer of the calling expression's block, for messages: cvk__fail(..., "node '%s'", CVK__SHOW(name)). */
+#define CVK__SHOW(name) cvk__text_escape((name), (char[96]){0}, 96)
 /* Smallest number of single-character edits between two words, for "did you mean". */
 uint32_t cvk__text_distance(const char *a, const char *b);
 

@@ -304,7 +304,7 @@ static int32_t emit_run(struct cvk_session *s, uint32_t index, uint32_t device, 
     trial_finish(&t);
     int32_t status = CVK_OK;
     if (!found)
-        status = cvk__fail(CVK_E_UNSUPPORTED, "node '%.96s': no layout fits on '%s': %s", s->g->nodes[index].name,
+        status = cvk__fail(CVK_E_UNSUPPORTED, "node '%s': no layout fits on '%s': %s", CVK__SHOW(s->g->nodes[index].name),
                            s->devices.devices[device]->spec, reasons.data ? reasons.data : "");
     cvk__text_finish(&reasons);
     uint32_t domain = s->domain_of[device];

@@ -14,7 +14,7 @@ static int32_t check_limits(struct cvk_graph *g, const struct cvk__node *n, cons
     bool fits = cvk__add_u64(g->folded_macs, cost.macs, &g->folded_macs);
     if (g->macs_limit && (!fits || g->folded_macs > g->macs_limit))
         return cvk__fail(CVK_E_LIMIT,
-                         "node '%.96s': folding the constants up to here needs %llu multiply-adds; the limit is %llu", n->name,
+                         "node '%s': folding the constants up to here needs %llu multiply-adds; the limit is %llu", CVK__SHOW(n->name),
                          (unsigned long long)g->folded_macs, (unsigned long long)g->macs_limit);
     for (uint32_t i = 0; i < n->output_count; i++)
         if (n->outputs[i] && !cvk__add_u64(g->folded_bytes, cvk__value_at(g, n->outputs[i])->desc.bytes, &g->folded_bytes))
@@ -22,9 +22,9 @@ static int32_t check_limits(struct cvk_graph *g, const struct cvk__node *n, cons
     uint64_t limit = d->ctx->memory_limit_bytes;
     if (limit && g->folded_bytes > limit)
         return cvk__fail(CVK_E_LIMIT,
-                         "node '%.96s': the constant results up to here take %llu bytes; the memory limit is %llu "
+                         "node '%s': the constant results up to here take %llu bytes; the memory limit is %llu "
                          "(raise it with CONVOKE_MEMORY_LIMIT)",
-                         n->name, (unsigned long long)g->folded_bytes, (unsigned long long)limit);
+                         CVK__SHOW(n->name), (unsigned long long)g->folded_bytes, (unsigned long long)limit);
     return CVK_OK;
 }
 
@@ -100,7 +100,7 @@ static int32_t run_on(struct cvk_graph *g, struct cvk__node *n, struct cvk__devi
     if (status == CVK_OK)
         status = run_row(d, row, &plan, view, bindings, outputs);
     if (status != CVK_OK)
-        cvk__fail_in(status, "node '%.96s' (folded): ", n->name);
+        cvk__fail_in(status, "node '%s' (folded): ", CVK__SHOW(n->name));
     for (uint32_t i = 0; i < n->output_count; i++) {
         struct cvk__value *v = cvk__value_at(g, n->outputs[i]);
         if (status != CVK_OK) {

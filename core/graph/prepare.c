@@ -105,7 +105,7 @@ static int32_t build_step(struct cvk_session *s, struct cvk__step *step)
         cvk__plugin_enter();
         int32_t status = cvk__plugin_leave(d, step->row->build(&step->exec), "building a kernel");
         if (status != CVK_OK)
-            return cvk__fail_in(status, "node '%.96s', kernel %s on %s: ", s->g->nodes[step->node].name, step->row->name,
+            return cvk__fail_in(status, "node '%s', kernel %s on %s: ", CVK__SHOW(s->g->nodes[step->node].name), step->row->name,
                                 d->spec);
     }
     step->built = true;

@@ -144,9 +144,9 @@ static int32_t check_nan(struct cvk_session *s, const struct cvk__step *step)
             for (uint64_t i = 0; i < bytes / sizeof *piece; i++)
                 if (isnan(piece[i]))
                     return cvk__fail(CVK_E_DEVICE,
-                                     "CONVOKE_CHECK=nan: node '%.96s' (%s, kernel %s on %s) made a NaN, the first at element "
+                                     "CONVOKE_CHECK=nan: node '%s' (%s, kernel %s on %s) made a NaN, the first at element "
                                      "%llu of output %u",
-                                     n->name, cvk__op_find(n->op)->name, step->row->name, device->spec,
+                                     CVK__SHOW(n->name), cvk__op_find(n->op)->name, step->row->name, device->spec,
                                      (unsigned long long)(done / sizeof *piece + i), o);
         }
     }
@@ -201,7 +201,7 @@ static int32_t run_step(struct cvk_session *s, struct cvk__step *step)
     if (status == CVK_OK && s->check_nan && step->kind == CVK__STEP_RUN)
         return check_nan(s, step);
     if (status != CVK_OK)
-        return cvk__fail_in(status, "node '%.96s', %s on %s: ", s->g->nodes[step->node].name,
+        return cvk__fail_in(status, "node '%s', %s on %s: ", CVK__SHOW(s->g->nodes[step->node].name),
                             step->row ? step->row->name : "copy", d->spec);
     return CVK_OK;
 }

@@ -127,8 +127,8 @@ static int32_t check_macs(struct cvk_session *s, uint64_t limit)
         if (!cvk__add_u64(total, cost.macs, &total))
             total = UINT64_MAX;
         if (total > limit)
-            return cvk__fail(CVK_E_LIMIT, "one run needs more than %llu multiply-adds (at node '%.96s'); the limit is %llu",
-                             (unsigned long long)total, s->g->nodes[i].name, (unsigned long long)limit);
+            return cvk__fail(CVK_E_LIMIT, "one run needs more than %llu multiply-adds (at node '%s'); the limit is %llu",
+                             (unsigned long long)total, CVK__SHOW(s->g->nodes[i].name), (unsigned long long)limit);
     }
     return CVK_OK;
 }
@@ -194,7 +194,7 @@ int32_t cvk_session_create(struct cvk_context *ctx, const struct cvk_graph *g, c
     if (g->status != CVK_OK)
         return cvk__fail(g->status, "the graph was not built whole: %s", cvk_graph_error(g));
     if (!g->output_count)
-        return cvk__fail(CVK_E_ARG, "the graph '%.96s' has no output; name one with cvk_output", g->name);
+        return cvk__fail(CVK_E_ARG, "the graph '%s' has no output; name one with cvk_output", CVK__SHOW(g->name));
     const struct cvk_session_params *p = params ? params : &defaults;
     if (p->batch < 0)
         return cvk__fail(CVK_E_ARG, "session: the batch must be positive, not %lld", (long long)p->batch);

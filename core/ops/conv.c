@@ -109,7 +109,6 @@ const struct cvk__op_def cvk__op_conv = {
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .accepts_epilogue = true,
-    .weight_input = 1,
 };
 
 cvk_value cvk_conv(struct cvk_graph *g, cvk_value x, cvk_value w, cvk_value b, const struct cvk_conv_params *p)

@@ -140,7 +140,6 @@ const struct cvk__op_def cvk__op_conv_transpose = {
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .accepts_epilogue = true,
-    .weight_input = 1,
 };
 
 cvk_value cvk_conv_transpose(struct cvk_graph *g, cvk_value x, cvk_value w, cvk_value b,

@@ -91,7 +91,6 @@ const struct cvk__op_def cvk__op_gemm = {
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .accepts_epilogue = true,
-    .weight_input = 1,
 };
 
 cvk_value cvk_gemm(struct cvk_graph *g, cvk_value a, cvk_value b, cvk_value c, const struct cvk_gemm_params *p)

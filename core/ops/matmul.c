@@ -80,7 +80,6 @@ const struct cvk__op_def cvk__op_matmul = {
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .accepts_epilogue = true,
-    .weight_input = 1,
 };
 
 cvk_value cvk_matmul(struct cvk_graph *g, cvk_value a, cvk_value b)

@@ -47,7 +47,6 @@ struct cvk__op_def {
     bool elementwise;  /* output 0 depends on the same element of input 0 alone; may take input 0's memory and layout */
     bool view;         /* the output is the input's memory under other sizes */
     bool accepts_epilogue; /* conv, conv_transpose, gemm, matmul: sums that an epilogue may follow */
-    uint32_t weight_input; /* index of the input that holds weights with the output channels, for folding; 0: none */
 };
 
 /* NULL for an unknown id. */

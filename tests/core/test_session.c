@@ -498,6 +498,29 @@ static void test_nan_is_found_at_its_origin(void **state)
     cvk_graph_destroy(g);
 }
 
+/* A name may hold what a terminal obeys; messages show it as text. */
+static void test_names_are_shown_escaped(void **state)
+{
+    (void)state;
+    struct cvk_graph *g = NULL;
+    assert_int_equal(cvk_graph_create("escape", &g), CVK_OK);
+    cvk_value x = cvk_input(g, "in\033[2J", CVK_F32, 4, (int64_t[]){1, 1, 8, 8});
+    cvk_output(g, cvk_name(g, cvk_layer_conv(g, x, 2, 3), "layer\033]0;title\a\n"), "y");
+    assert_int_equal(cvk_graph_status(g), CVK_OK);
+    struct cvk_session *s = NULL;
+    const char *kernels[] = {"conv:fwd=nosuch", NULL};
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_not_equal(cvk_session_create(ctx, g, &(struct cvk_session_params){.kernels = kernels[i], .macs_limit = 1}, &s), CVK_OK);
+        assert_non_null(strstr(cvk_error_text(), "layer\\x1b]0;title\\x07\\x0a"));
+        assert_null(strchr(cvk_error_text(), '\033'));
+    }
+    assert_int_equal(cvk_session_create(ctx, g, NULL, &s), CVK_OK);
+    assert_int_equal(cvk_session_run(s), CVK_E_ARG);
+    assert_non_null(strstr(cvk_error_text(), "in\\x1b[2J"));
+    cvk_session_destroy(s);
+    cvk_graph_destroy(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_wrong_use_is_told),
         cmocka_unit_test(test_graph_remembers_its_first_failure),
         cmocka_unit_test(test_nan_is_found_at_its_origin),
+        cmocka_unit_test(test_names_are_shown_escaped),
     };
     return cmocka_run_group_tests_name("session", tests, set_up, tear_down);
 }
