@@ -45,6 +45,7 @@ static void print_help(const struct command *c)
         }
     }
     printf("  %-26s %s\n", "--help", "this text");
+    printf("  %-26s %s\n", "--version", "the version, and what was left out of this build");
     if (c->model)
         printf("\n%s", c->model);
     if (c->about)
@@ -126,9 +127,10 @@ static int unknown_option(const struct command *c, const char *name, size_t leng
     const char *words[64];
     uint32_t count = 0;
     snprintf(word, sizeof word, "%.*s", length > 79 ? 79 : (int)length, name);
-    for (uint32_t i = 0; i < c->option_count && count < 63; i++)
+    for (uint32_t i = 0; i < c->option_count && count < 62; i++)
         words[count++] = c->options[i].name;
     words[count++] = "help";
+    words[count++] = "version";
     const char *near = tool_nearest(word, words, count);
     if (near)
         return tool_fail(TOOL_USAGE, "%s has no option --%s; did you mean --%s?", c->name, word, near);

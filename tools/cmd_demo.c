@@ -179,6 +179,9 @@ static int do_demo(struct demo *d)
 {
     double begin = tool_now_ms();
     uint64_t seed = d->setup.seed ? d->setup.seed : 1;
+    const char *named = getenv("CONVOKE_DEVICE");
+    if (!d->setup.device && named && named[0] && strcmp(named, "auto") != 0)
+        d->setup.device = named; /* what was named gives way to nothing else, here too */
     int code = setup_start(&d->setup, &d->ctx);
     if (code == TOOL_GO_ON)
         code = make_folder(d->folder);
@@ -218,7 +221,7 @@ int cvk_tool_demo(int argc, char **argv)
     struct demo d = {.folder = "convoke-demo"};
     const struct option options[] = {
         {"out", OPTION_TEXT, &d.folder, "DIR", "folder for the pictures, as DIR (default convoke-demo)", 0, 0},
-        {"device", OPTION_TEXT, &d.setup.device, "SPEC", "only this device (default: every device found)", 0, 0},
+        {"device", OPTION_TEXT, &d.setup.device, "SPEC", "only this (default: CONVOKE_DEVICE if set, else every device)", 0, 0},
         SETUP_THREADS(&d.setup),
         {"seed", OPTION_COUNT, &d.setup.seed, "N", "of the pictures and the small network's weights (default 1)", 0, 0},
     };

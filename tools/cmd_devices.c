@@ -49,6 +49,14 @@ void devices_print_list(struct cvk_context *ctx)
         printf("no device can be used\n");
     if (usable < count)
         printf("%u more cannot be used: convoke devices --why tells the reasons\n", count - usable);
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < cvk_plugin_count(ctx); i++) {
+        struct cvk_plugin_entry p;
+        refused += cvk_plugin_get(ctx, i, &p) == CVK_OK && p.status != CVK_OK;
+    }
+    if (refused)
+        printf("%u plugin file%s or folder%s not taken: convoke devices --why tells the reason%s\n", refused,
+               refused > 1 ? "s" : "", refused > 1 ? "s were" : " was", refused > 1 ? "s" : "");
     table_destroy(t);
 }
 
@@ -122,6 +130,16 @@ static void print_why(struct cvk_context *ctx)
     }
 }
 
+/* The library's lines as a list of texts. */
+static void put_lines(struct json *list, const char *text)
+{
+    char *copy = tool_copy(text ? text : ""), *rest = copy;
+    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))
+        if (line[0])
+            json_item_text(list, line);
+    free(copy);
+}
+
 static void put_json(struct cvk_context *ctx, const char *choice, bool why)
 {
     struct json *root = json_create(), *list = json_list_in(root, "devices");
@@ -144,7 +162,7 @@ static void put_json(struct cvk_context *ctx, const char *choice, bool why)
         json_bool(o, "usable", d.status == CVK_OK);
         json_text(o, "reason", d.status == CVK_OK ? NULL : d.reason);
     }
-    json_text(root, "choice", choice);
+    put_lines(json_list_in(root, "choice"), choice);
     list = why ? json_list_in(root, "plugins") : NULL;
     for (uint32_t i = 0; why && i < cvk_plugin_count(ctx); i++) {
         struct cvk_plugin_entry p;

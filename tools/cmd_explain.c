@@ -87,6 +87,19 @@ static void dot_text(const char *text)
     }
 }
 
+/* Where the node runs, by which kernel, and what was joined to it. */
+static void dot_place(const struct cvk_node_report *n)
+{
+    printf("\\n");
+    dot_text(n->device);
+    printf(" ");
+    dot_text(n->kernel);
+    if (n->epilogue[0]) {
+        printf(", then ");
+        dot_text(n->epilogue);
+    }
+}
+
 void explain_print_dot(const struct plan_view *v, const char *name)
 {
     printf("digraph \"");
@@ -101,6 +114,7 @@ void explain_print_dot(const struct plan_view *v, const char *name)
         dot_text(plan_what(v, i, what, sizeof what));
         if (n->output_count && n->outputs[0])
             printf("\\n%s", tool_shape(n->outputs[0], shape));
+        dot_place(n);
         printf("\"];\n");
         for (uint32_t k = 0; k < n->input_count; k++) {
             if (!n->inputs[k] || n->input_ids[k] < 0)

@@ -220,7 +220,8 @@ static int fail_refused(const struct cvk_plugin_entry *entry)
                      entry->fix ? entry->fix : "");
 }
 
-/* A plugin's file: loaded with the usual checks. The search path may have brought the same file before, so it is found by its path. */
+/* A plugin's file: loaded with the usual checks. The search path may have brought the same file before, so it is found by its
+ * path. */
 static int run_file(const struct conform *c, uint32_t *failures)
 {
     if (cvk_plugin_load(c->ctx, c->target) != CVK_OK)

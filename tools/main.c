@@ -34,10 +34,14 @@ static void print_help(FILE *to)
                 "\nEnvironment:\n"
                 "  CONVOKE_DEVICE       where to run, such as simd, opencl:gpu or opencl:0,ref; `help` prints the grammar, "
                 "`list` the devices\n"
-                "  CONVOKE_PLUGIN_PATH  folders with backend plugins, ':' between them\n"
+                "  CONVOKE_PLUGIN_PATH  folders with backend plugins, full paths with ':' between them\n"
+                "  CONVOKE_PROBE        off: do not try those plugins in a child process first; or seconds to wait for one\n"
                 "  CONVOKE_THREADS      threads for CPU devices\n"
                 "  CONVOKE_KERNEL       forced or banned kernels, such as conv:fwd=winograd_f4\n"
-                "  CONVOKE_LOG          error, warn, info, debug or trace\n"
+                "  CONVOKE_MEMORY_LIMIT planned memory of one session at most, such as 2G\n"
+                "  CONVOKE_CHECK        nan: fail at the first node that makes a NaN\n"
+                "  CONVOKE_LOG          error, warn (the default), info, debug or trace; or with categories:\n"
+                "                       info,load,select\n"
                 "\nExit codes: 0 all well; 1 the work failed; 2 wrong use of the command; 3 a check found a wrong result.\n");
 }
 
@@ -86,6 +90,18 @@ static int device_words(int argc, char **argv)
     return TOOL_OK;
 }
 
+/* --version is answered behind every command, unless --help is asked for too. */
+static bool wants_version(int argc, char **argv)
+{
+    bool version = false;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return false;
+        version = version || strcmp(argv[i], "--version") == 0;
+    }
+    return version;
+}
+
 static int dispatch(int argc, char **argv)
 {
     int code = device_words(argc, argv);
@@ -108,7 +124,7 @@ static int dispatch(int argc, char **argv)
     for (uint32_t i = 0; i < ENTRIES; i++) {
         names[i] = entries[i].name;
         if (strcmp(argv[1], entries[i].name) == 0)
-            return entries[i].run(argc - 1, argv + 1);
+            return wants_version(argc - 1, argv + 1) ? print_version() : entries[i].run(argc - 1, argv + 1);
     }
     const char *near = tool_nearest(argv[1], names, ENTRIES);
     if (near)

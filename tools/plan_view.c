@@ -15,6 +15,16 @@ uint32_t plan_maker(const struct plan_view *v, int32_t id)
     return UINT32_MAX;
 }
 
+/* Does its window move over the map? What takes the map as a whole has no stride, though it ends the grid of pixels. */
+static bool slides(const struct cvk_node_report *n)
+{
+    static const char *const ops[] = {"conv", "conv_transpose", "pool", "resize", "depth_space", "slice"};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (strcmp(n->op, ops[i]) == 0)
+            return strncmp(n->kind, "global", 6) != 0;
+    return false;
+}
+
 static void find_strides(struct plan_view *v, uint32_t i)
 {
     const struct cvk_node_report *n = &v->nodes[i];
@@ -24,7 +34,7 @@ static void find_strides(struct plan_view *v, uint32_t i)
         if (before != UINT32_MAX && v->nodes[before].spatial_rank > axis && v->nodes[before].jump[axis] > 0)
             from = v->nodes[before].jump[axis];
         double stride = n->jump[axis] / from;
-        v->strides[i][axis] = fabs(stride - rint(stride)) < 1e-9 ? (int64_t)rint(stride) : 0;
+        v->strides[i][axis] = !slides(n) ? 1 : fabs(stride - rint(stride)) < 1e-9 ? (int64_t)rint(stride) : 0;
     }
 }
 
@@ -83,7 +93,7 @@ const char *plan_what(const struct plan_view *v, uint32_t i, char *out, size_t r
     const char *op = strcmp(n->op, "unary") == 0 || strcmp(n->op, "binary") == 0 || strcmp(n->op, "reshape") == 0 ? "" : n->op;
     size_t used = (size_t)snprintf(out, room, "%s%s%s", op, op[0] && kind[0] ? " " : "", op[0] || kind[0] ? kind : n->op);
     char sizes[80];
-    bool window = strcmp(n->op, "conv") == 0 || strcmp(n->op, "pool") == 0 || !all(n->window, rank, 1);
+    bool window = strcmp(n->op, "conv") == 0 || (strcmp(n->op, "pool") == 0 && slides(n)) || !all(n->window, rank, 1);
     if (rank && window && used < room) {
         join(n->window, rank, sizes, sizeof sizes);
         used += (size_t)snprintf(out + used, room - used, " %s", sizes);

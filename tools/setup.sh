@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The packages that Convoke is built from and tested with, and how to get them (Debian 12 or Ubuntu 22.04, and later).
+# The packages that Convoke is built from and tested with, and how to get them (Debian 12; elsewhere names may differ).
 # Run by itself it installs them; tools/demo.sh and tools/test.sh read it.
 
 packages=(
@@ -17,7 +17,7 @@ test_packages=(
 install_packages() {
     local package missing=() sudo=()
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-        echo "This is no Debian or Ubuntu: have ready what these packages hold: $*"
+        echo "There is no apt-get here: have ready what these packages hold: $*"
         return 0
     fi
     for package in "$@"; do

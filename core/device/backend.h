@@ -47,6 +47,7 @@ struct cvk_context {
     pthread_mutex_t lock; /* guards plugins, devices scan, open and close */
     struct cvk__plugin_record *plugins;
     uint32_t plugin_count;
+    uint32_t path_plugin_count; /* the first of them, which the user's search path brought */
     struct cvk_device_entry *devices; /* the sorted list, once scanned */
     uint32_t device_count;
     bool devices_scanned;
@@ -87,6 +88,8 @@ struct cvk__device_list {
 /* core/plugin: fill ctx->plugins from the search path (search.c, loader.c, gate.c). A bad plugin is a record, not a failure. */
 int32_t cvk__plugins_scan(struct cvk_context *ctx, const char *plugin_path);
 void cvk__plugins_finish(struct cvk_context *ctx);
+/* One warning if parts of the user's search path were refused: `auto` goes on without them, but not in silence. */
+void cvk__plugins_tell_refused(const struct cvk_context *ctx);
 
 /* core/device/host.c: services. owner: the device, or NULL for the context's own table. */
 void cvk__host_init(struct cvk_host *host, struct cvk_context *ctx, struct cvk__device *owner);

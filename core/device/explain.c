@@ -32,7 +32,15 @@ const char *cvk_device_grammar(void)
            "open is an error. Limits: 4096 bytes, 16 choices, 8 devices in a choice, 8 filters and 32 options on a device.\n";
 }
 
-static void explain_device(struct cvk_context *ctx, const struct cvk__device_text *d, struct cvk__text *out, bool *found)
+/* The device that an earlier part of the same choice takes: each can stand in it only once. */
+struct taken {
+    const struct cvk__backend *backend;
+    uint32_t index;
+};
+
+/* What opening the device would say, as far as that is known without opening it. *first: the device that would be taken. */
+static int32_t explain_device(struct cvk_context *ctx, const struct cvk__device_text *d, const struct taken *earlier,
+                              uint32_t earlier_count, struct taken *first, struct cvk__text *out)
 {
     struct cvk__match match;
     int32_t status = cvk__device_match(ctx, d, &match);
@@ -40,13 +48,17 @@ static void explain_device(struct cvk_context *ctx, const struct cvk__device_tex
         status = cvk__options_check(match.backend, d);
     uint32_t usable = 0;
     for (uint32_t i = 0; status == CVK_OK && i < match.count; i++)
-        usable += match.backend->info_status[match.indices[i]] == CVK_OK;
-    if (status != CVK_OK || usable == 0) {
-        *found = false;
-        cvk__text_add(out, "%s -> no: %s\n", d->text,
-                      status != CVK_OK ? cvk_error_text() : match.backend->info_errors[match.indices[0]]);
+        if (match.backend->info_status[match.indices[i]] == CVK_OK && usable++ == 0)
+            *first = (struct taken){match.backend, match.indices[i]};
+    if (status == CVK_OK && usable == 0)
+        status = cvk__fail(CVK_E_DEVICE, "%s", match.backend->info_errors[match.indices[0]]);
+    for (uint32_t i = 0; status == CVK_OK && i < earlier_count; i++)
+        if (earlier[i].backend == first->backend && earlier[i].index == first->index)
+            status = cvk__fail(CVK_E_ARG, "it means %s, which this choice already has", first->backend->specs[first->index]);
+    if (status != CVK_OK) {
+        cvk__text_add(out, "%s -> no: %s\n", d->text, cvk_error_text());
         cvk__match_finish(&match);
-        return;
+        return status;
     }
     cvk__text_add(out, "%s -> yes:", d->text);
     for (uint32_t i = 0, shown = 0; i < match.count && shown < SHOWN_DEVICES; i++) {
@@ -57,24 +69,35 @@ static void explain_device(struct cvk_context *ctx, const struct cvk__device_tex
     }
     cvk__text_add(out, "%s\n", usable > SHOWN_DEVICES ? ", ..." : "");
     cvk__match_finish(&match);
+    return CVK_OK;
 }
 
 static void explain_choices(struct cvk_context *ctx, const struct cvk__spec *spec, struct cvk__text *out)
 {
-    const char *taken = NULL;
+    const char *taken = NULL, *mistake = NULL;
     for (uint32_t c = 0; c < spec->choice_count; c++) {
         const struct cvk__choice *choice = &spec->choices[c];
-        bool found = true;
-        for (uint32_t i = 0; i < choice->count; i++)
-            explain_device(ctx, &spec->devices[choice->first + i], out, &found);
-        if (found && !taken)
-            taken = choice->text;
+        struct taken devices[CVK__MAX_DEVICES];
+        int32_t status = CVK_OK;
+        uint32_t found = 0;
+        for (uint32_t i = 0; i < choice->count; i++) {
+            int32_t one = explain_device(ctx, &spec->devices[choice->first + i], devices, found, &devices[found], out);
+            found += one == CVK_OK;
+            status = status == CVK_OK ? one : status;
+        }
+        if (taken || mistake)
+            continue;
+        taken = status == CVK_OK ? choice->text : NULL;
+        mistake = cvk__ends_search(status) ? choice->text : NULL;
     }
     if (taken)
         cvk__text_add(out, "would take '%s', %s, if it opens\n", taken,
                       spec->choice_count > 1 ? "the first choice whose devices are all there" : "which is there");
+    else if (mistake)
+        cvk__text_add(out, "would fail: '%s' is a mistake in the text, and no later choice is tried\n", mistake);
     else
-        cvk__text_add(out, "would fail: nothing that is named is there\n");
+        cvk__text_add(out, "would fail: %s\n",
+                      spec->device_count > 1 ? "no choice has all its devices" : "the device that is named is not there");
 }
 
 static int32_t explain_auto(struct cvk_context *ctx, struct cvk__text *out)

@@ -71,7 +71,9 @@ struct cvk__rank {
     int32_t rank;
 };
 int32_t cvk__auto_order(struct cvk_context *ctx, struct cvk__rank **order, uint32_t *count);
-/* Appends why no backend could be found at all: every refused plugin. */
+/* True for failures that no other device could mend: they end the search instead of falling to the next choice. */
+bool cvk__ends_search(int32_t status);
+/* Appends why no backend of that name could be found: every refused plugin that may have been it, all if name is NULL. */
 void cvk__refused_plugins(const struct cvk_context *ctx, const char *name, struct cvk__text *why);
 
 #endif

@@ -87,13 +87,21 @@ static const char *closest(const char *word, const char *const *words, uint32_t 
     return best;
 }
 
+/* A folder that was not looked into may hold what is asked for. */
+static bool is_unread_folder(const struct cvk__plugin_record *p)
+{
+    size_t length = p->path ? strlen(p->path) : 0;
+    return p->stage && strcmp(p->stage, "path") == 0 && !(length > 3 && strcmp(p->path + length - 3, ".so") == 0);
+}
+
 void cvk__refused_plugins(const struct cvk_context *ctx, const char *name, struct cvk__text *why)
 {
     for (uint32_t i = 0; i < ctx->plugin_count; i++) {
         const struct cvk__plugin_record *p = &ctx->plugins[i];
         const char *file = p->path ? strrchr(p->path, '/') : NULL;
         /* A plugin that could not tell its name is recognised by its file's. */
-        if (p->backend || (name && !(p->name && strcmp(p->name, name) == 0) && !(file && contains(file, name))))
+        if (p->backend || (name && !(p->name && strcmp(p->name, name) == 0) && !(file && contains(file, name)) &&
+                           !is_unread_folder(p)))
             continue;
         cvk__text_add(why, "; %s was refused at stage %s: %s%s%s", p->path, p->stage, p->reason, p->fix ? "; " : "",
                       p->fix ? p->fix : "");

@@ -111,8 +111,7 @@ void cvk__device_list_close(struct cvk__device_list *list)
     *list = (struct cvk__device_list){0};
 }
 
-/* True for failures that no other device could mend: they end the search instead of falling to the next choice. */
-static bool is_callers(int32_t status)
+bool cvk__ends_search(int32_t status)
 {
     return status == CVK_E_ARG || status == CVK_E_FORMAT;
 }
@@ -140,7 +139,7 @@ static int32_t open_first(struct cvk_context *ctx, const struct cvk__device_text
         status = open_device(ctx, match.backend, match.indices[i], text, &d);
         if (status == CVK_OK)
             list->devices[list->count++] = d;
-        if (status == CVK_OK || is_callers(status))
+        if (status == CVK_OK || cvk__ends_search(status))
             break;
         cvk__text_add(why, "; %s -> %s", match.backend->specs[match.indices[i]], cvk_error_text());
     }
@@ -166,7 +165,7 @@ static int32_t open_choices(struct cvk_context *ctx, const struct cvk__spec *spe
         }
         cvk__device_list_close(out);
         first = first == CVK_OK ? status : first;
-        if (is_callers(status)) {
+        if (cvk__ends_search(status)) {
             cvk__text_finish(&why);
             return status;
         }
@@ -211,6 +210,7 @@ static int32_t open_auto(struct cvk_context *ctx, struct cvk__device_list *out)
         cvk__refused_plugins(ctx, NULL, &why);
         status = cvk__fail(CVK_E_NOT_FOUND, "no device could be opened: %s", why.data ? why.data + 2 : "out of memory");
     } else {
+        cvk__plugins_tell_refused(ctx);
         cvk__log(&ctx->log, CVK_LOG_INFO, "select", "auto took %s, the best by rank that opens%s", spec.data ? spec.data : "",
                  why.data ? why.data : "");
         out->automatic = true;

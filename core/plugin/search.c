@@ -155,14 +155,20 @@ static int32_t scan_build(struct cvk_context *ctx, const char *backends)
     return status;
 }
 
-/* Beside the library ("libdir/convoke/backends-1"), which a moved installation still has; else where the build put it. */
+/* Beside the library ("libdir/convoke/backends-1"), or where that lies as seen from the command, both of which a moved
+ * installation still has; else where the build put it. */
 static int32_t scan_installed(struct cvk_context *ctx)
 {
-    char object[PATH_MAX], beside[PATH_MAX + 32], real[PATH_MAX] = "", compiled[PATH_MAX];
+    char object[PATH_MAX], beside[PATH_MAX + sizeof CVK__PLUGINS_FROM_COMMAND + 32], real[PATH_MAX] = "", compiled[PATH_MAX];
     if (running_object(object)) {
         *strrchr(object, '/') = 0;
         snprintf(beside, sizeof beside, "%s/convoke/backends-%d", object, CVK_ABI_MAJOR);
-        if (realpath(beside, real))
+        bool found = realpath(beside, real) != NULL;
+        if (!found) {
+            snprintf(beside, sizeof beside, "%s/%s", object, CVK__PLUGINS_FROM_COMMAND);
+            found = realpath(beside, real) != NULL;
+        }
+        if (found)
             CVK__TRY(scan_folder(ctx, real, CVK__SOURCE_INSTALLED));
         else
             real[0] = 0;
@@ -175,12 +181,28 @@ static int32_t scan_installed(struct cvk_context *ctx)
                 "the folder of installed backends does not exist");
 }
 
+void cvk__plugins_tell_refused(const struct cvk_context *ctx)
+{
+    uint32_t refused = 0;
+    const struct cvk__plugin_record *first = NULL;
+    for (uint32_t i = 0; i < ctx->path_plugin_count; i++)
+        if (ctx->plugins[i].status != CVK_OK && ++refused == 1)
+            first = &ctx->plugins[i];
+    if (refused == 1)
+        cvk__log(&ctx->log, CVK_LOG_WARN, "load", "of CONVOKE_PLUGIN_PATH, %s was refused: %s", first->path, first->reason);
+    else if (refused)
+        cvk__log(&ctx->log, CVK_LOG_WARN, "load", "of CONVOKE_PLUGIN_PATH, %s and %u more were refused; `convoke devices --why` tells why",
+                 first->path, refused - 1);
+}
+
 int32_t cvk__plugins_scan(struct cvk_context *ctx, const char *plugin_path)
 {
     if (!plugin_path)
         plugin_path = cvk__getenv("CONVOKE_PLUGIN_PATH");
-    if (plugin_path && *plugin_path)
+    if (plugin_path && *plugin_path) {
         CVK__TRY(scan_path(ctx, plugin_path));
+        ctx->path_plugin_count = ctx->plugin_count;
+    }
     char backends[PATH_MAX];
     struct stat object;
     return cvk__build_backends(backends, &object) ? scan_build(ctx, backends) : scan_installed(ctx);

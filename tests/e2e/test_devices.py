@@ -38,10 +38,28 @@ class Devices(Case):
         ref = next(p for p in plugins if p["name"] == "ref")
         self.assertTrue(ref["taken"] and pathlib.Path(ref["path"]).name)
 
+    @needs("json")
+    def test_choice_json_is_a_list_of_sentences(self):
+        choice = run_json("devices", CONVOKE_DEVICE="nosuch,ref")["choice"]
+        self.assertEqual(3, len(choice))
+        self.assertRegex(choice[0], r"^nosuch -> no: no backend 'nosuch'")
+        self.assertRegex(choice[2], r"^would take 'ref'[^\\]*$")
+
+    def test_refused_folder_is_told(self):
+        self.folder.chmod(0o777)
+        paths = ":".join(filter(None, (str(self.folder), os.environ.get("CONVOKE_PLUGIN_PATH"))))
+        self.assertIn("not taken: convoke devices --why", run("devices", CONVOKE_PLUGIN_PATH=paths)[0])
+        self.fails(1, "can be written by everyone", "explain", "1x4x4: relu", CONVOKE_DEVICE="nosuch", CONVOKE_PLUGIN_PATH=paths)
+        # Nothing was named: the run goes on without it, but says so.
+        _, err = run("run", "1x4x4: relu", "--fill", "ramp", CONVOKE_PLUGIN_PATH=paths)
+        self.assertIn("was refused", err)
+        self.assertEqual(run("run", "1x4x4: relu", "--fill", "ramp", CONVOKE_DEVICE="ref", CONVOKE_PLUGIN_PATH=paths)[1], "")
+
     def test_unknown_device(self):
         out, err = run("devices", "--device", "reff", code=1)
         self.assertIn("reff", out + err)
         self.fails(1, "nosuch", "explain", "1x4x4: relu", "--device", "nosuch")
+        self.fails(1, "nosuch", "demo", self.folder, CONVOKE_DEVICE="nosuch")
         self.fails(1, "nosuch", "run", "1x4x4: relu", "--fill", "random", CONVOKE_DEVICE="nosuch")
 
     def test_help_and_list_anywhere(self):

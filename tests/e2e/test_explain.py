@@ -42,6 +42,12 @@ class Numbers(Case):
         self.assertEqual(run_json("explain", "576: 1n")["layers"][0]["parameters"], 577)
         self.assertIn("577,000", run("explain", "576: 1000n-10n")[0])
 
+    def test_what_takes_the_whole_map_has_no_stride(self):
+        for layers, name in (("flat-10n", "flatten"), ("gap-10n", "pool global_avg")):
+            out, _ = run("explain", "64x3x3: " + layers)
+            self.assertRegex(out, name + "  ")
+            self.assertNotIn("stride", out)
+
     @needs("json")
     def test_batch(self):
         plan = run_json("explain", "3x8x8: 2c3-mp2", "--batch", 5)
@@ -101,6 +107,8 @@ class Forms(Case):
         self.assertEqual(len(nodes), 4) # the input and three layers
         self.assertEqual(len(edges), 3)
         self.assertTrue(all(a in nodes and b in nodes for a, b in edges))
+        out, _ = run("explain", "1x8x8: 2c3-relu-mp2", "--dot", "--fused", "--device", "ref")
+        self.assertRegex(out, r'1x2x6x6\\nref:0 \w+, then bias\+relu"')
 
     def test_illegal_net_is_told_at_its_place(self):
         self.fails(1, "column 8", "explain", "1x4x4: 2c7")

@@ -25,7 +25,9 @@ class Usage(Case):
                 run(name, f"--{option}", "--help")
 
     def test_version(self):
-        self.assertRegex(run("--version")[0], r"^convoke \d+\.\d+\.\d+\n")
+        version = run("--version")[0]
+        self.assertRegex(version, r"^convoke \d+\.\d+\.\d+\n")
+        self.assertEqual(version, run("bench", "--version")[0])
 
     def test_no_command(self):
         out, err = run(code=2)

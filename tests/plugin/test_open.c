@@ -240,6 +240,11 @@ static void test_explain(void **state)
         {"async:gpu,ref", "async:gpu -> yes: async:1 (Quick Two), else async:2 (Quick Three)|ref -> yes: ref:0|would take "
                           "'async:gpu', the first choice"},
         {"opencl:gpu+async", "opencl:gpu -> no: no backend 'opencl' (there is|async -> yes: async:0 (Slow One)|would fail"},
+        {"opencl", "would fail: the device that is named is not there"},
+        {"opencl+async,opencl", "async -> yes: async:0 (Slow One)|would fail: no choice has all its devices"},
+        {"async(sped=1),ref", "ref -> yes: ref:0|would fail: 'async(sped=1)' is a mistake"},
+        {"ref,async(sped=1)", "would take 'ref', the first choice"},
+        {"ref:0+ref:cpu,ref", "ref:cpu -> no: it means ref:0, which|would fail: 'ref:0+ref:cpu' is a mistake"},
         {"async(sped=1)", "async(sped=1) -> no: backend 'async' has no option 'sped'"},
         {"ref", "ref -> yes: ref:0|would take 'ref', which is there"},
         {"help", "spec   := choice|pci=01:00.0"},
