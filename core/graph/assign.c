@@ -158,7 +158,7 @@ static bool find_kernel(struct cvk_session *s, uint32_t device, const struct cvk
         asked++;
         if (!cvk__force_allows(&s->force, row->op, row->pass, row->name)) {
             if (reasons)
-                cvk__text_add(reasons, "%s%s: excluded by the kernel choice", reasons->bytes ? "; " : "", row->name);
+                cvk__text_add(reasons, "%s%s: not among the kernels chosen by name", reasons->bytes ? "; " : "", row->name);
             continue;
         }
         struct choice choice;
@@ -235,12 +235,24 @@ static int32_t find_devices(struct cvk_session *s, int32_t *device_of, char **no
     if (failures) {
         cvk__fail(CVK_E_UNSUPPORTED, "%u node%s cannot run on '%s': %s%s. ", failures, failures > 1 ? "s" : "", s->devices.spec,
                   failed.data ? failed.data : "", failures > 8 ? ", ..." : "");
-        cvk__fail_more("Let another device take what it lacks, as in CONVOKE_DEVICE=%s+ref", s->devices.spec);
+        const struct cvk__backend *reference = cvk__backend_reference(s->ctx);
+        bool has_reference = false;
+        for (uint32_t d = 0; d < s->devices.count; d++)
+            has_reference |= s->devices.devices[d]->backend == reference;
+        if (s->force.count)
+            cvk__fail_more("Kernels are forced or banned by name (CONVOKE_KERNEL): lift that, or name rows that take the node");
+        else if (reference && !has_reference)
+            cvk__fail_more("Let another device take what it lacks, as in CONVOKE_DEVICE=%s+%s", s->devices.spec,
+                           reference->plugin.name);
+        else
+            cvk__fail_more("No other device is known that could take it; `convoke devices --why` tells what was found");
         status = CVK_E_UNSUPPORTED;
     } else if (moved) {
-        uint32_t level = s->devices.automatic ? CVK_LOG_INFO : CVK_LOG_WARN;
-        cvk__log(&s->ctx->log, level, "select", "shared: %u node%s run behind '%s': %s%s", moved, moved > 1 ? "s" : "",
-                 s->devices.devices[0]->spec, elsewhere.data ? elsewhere.data : "", moved > 8 ? ", ..." : "");
+        /* A plan that is only looked at tells by its report; a warning is for what will run. */
+        bool quiet = s->devices.automatic || s->flags & CVK_SESSION_PLAN_ONLY;
+        cvk__log(&s->ctx->log, quiet ? CVK_LOG_INFO : CVK_LOG_WARN, "select", "shared: %u node%s behind '%s': %s%s", moved,
+                 moved > 1 ? "s run" : " runs", s->devices.devices[0]->spec, elsewhere.data ? elsewhere.data : "",
+                 moved > 8 ? ", ..." : "");
     }
     cvk__text_finish(&failed);
     cvk__text_finish(&elsewhere);
@@ -327,6 +339,8 @@ static int32_t emit_run(struct cvk_session *s, uint32_t index, uint32_t device, 
         return status == CVK_OK ? CVK_E_MEMORY : status;
     step->row = choice.row;
     step->plan = choice.plan;
+    cvk__log(&s->ctx->log, CVK_LOG_DEBUG, "support", "node '%s': kernel %s on %s, %s to %s", CVK__SHOW(s->g->nodes[index].name),
+             choice.row->name, s->devices.devices[device]->spec, cvk_layout_name(choice.layout_x), cvk_layout_name(choice.layout_y));
     if (note && !(step->note = cvk__strdup(CVK__TAG_SESSION, note)))
         return cvk__fail_memory(strlen(note), "a plan");
     return CVK_OK;

@@ -206,6 +206,31 @@ static int32_t norm_constants(struct cvk_graph *g, const struct cvk__node *norm,
     return *fits ? CVK_OK : cvk__fail_memory(desc.bytes, "scale and shift");
 }
 
+/* Is `v` a constant that an addition spreads over y as one number per channel: [C, 1, 1] behind conv, [N] behind a matrix product? */
+static bool spreads_as_bias(const struct cvk__value *v, const struct cvk_tensor_desc *y, uint32_t axis)
+{
+    if (!v || !v->blob || v->desc.dtype != CVK_F32 || axis >= y->rank || v->desc.rank > y->rank || v->desc.rank < y->rank - axis)
+        return false;
+    for (uint32_t i = 0; i < v->desc.rank; i++) {
+        uint32_t of_y = y->rank - v->desc.rank + i;
+        if (v->desc.dims[i] != (of_y == axis ? y->dims[axis] : 1))
+            return false;
+    }
+    return true;
+}
+
+/* The constant as [C], which shares its content; 0 when there is no memory. */
+static cvk_value flat_bias(struct cvk_graph *g, cvk_value constant, int64_t channels)
+{
+    struct cvk_tensor_desc flat;
+    cvk_value bias = cvk__graph_new_value(g, NULL);
+    if (!bias || cvk_tensor_desc_init(&flat, CVK_F32, CVK_LAYOUT_PLAIN, 1, &channels) != CVK_OK)
+        return 0;
+    cvk__value_at(g, bias)->desc = flat;
+    cvk__value_at(g, bias)->blob = cvk__blob_ref(cvk__value_at(g, constant)->blob);
+    return bias;
+}
+
 /* The epilogue that the sum would have with `next` in it; *fits stays false if it does not go behind the parts already there. */
 static int32_t extend(struct cvk_graph *g, const struct cvk__node *next, struct cvk__node *trial, bool *fits)
 {
@@ -224,6 +249,13 @@ static int32_t extend(struct cvk_graph *g, const struct cvk__node *next, struct 
     if (next->op == CVK_OP_BINARY && ((const struct cvk_binary_params *)next->params)->kind == CVK_ADD &&
         !(parts & (CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION)) && next->inputs[0] != next->inputs[1]) {
         cvk_value other = next->inputs[next->inputs[0] == trial->outputs[0]];
+        bool has_bias = trial->input_count > 2 && trial->inputs[2];
+        if (!parts && !has_bias && spreads_as_bias(cvk__value_at(g, other), y, trial->epilogue.axis)) {
+            trial->epilogue.parts |= CVK_EPI_BIAS;
+            trial->bias = flat_bias(g, other, y->dims[trial->epilogue.axis]);
+            *fits = trial->bias != 0;
+            return *fits ? CVK_OK : cvk__fail_memory(sizeof *trial, "a plan");
+        }
         trial->epilogue.parts |= CVK_EPI_RESIDUAL;
         trial->residual = other;
         *fits = same_sizes(&cvk__value_at(g, other)->desc, y);

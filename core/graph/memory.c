@@ -286,6 +286,9 @@ int32_t cvk__plan_memory(struct cvk_session *s, uint64_t limit_bytes)
                          (unsigned long long)r->peak_bytes, (unsigned long long)r->arena_bytes,
                          (unsigned long long)r->workspace_bytes, (unsigned long long)r->weight_bytes,
                          (unsigned long long)limit_bytes);
+    cvk__log(&s->ctx->log, CVK_LOG_DEBUG, "mem", "planned %llu bytes: %llu activations (%llu without sharing), %llu workspace, %llu weights",
+             (unsigned long long)r->peak_bytes, (unsigned long long)r->arena_bytes, (unsigned long long)r->arena_naive_bytes,
+             (unsigned long long)r->workspace_bytes, (unsigned long long)r->weight_bytes);
     return CVK_OK;
 }
 

@@ -102,6 +102,8 @@ static int32_t build_step(struct cvk_session *s, struct cvk__step *step)
     }
     if (step->row->build) {
         struct cvk__device *d = s->devices.devices[step->device];
+        cvk__log(&s->ctx->log, CVK_LOG_DEBUG, "compile", "node '%s': building kernel %s on %s",
+                 CVK__SHOW(s->g->nodes[step->node].name), step->row->name, d->spec);
         cvk__plugin_enter();
         int32_t status = cvk__plugin_leave(d, step->row->build(&step->exec), "building a kernel");
         if (status != CVK_OK)

@@ -198,14 +198,16 @@ int32_t cvk_session_create(struct cvk_context *ctx, const struct cvk_graph *g, c
     const struct cvk_session_params *p = params ? params : &defaults;
     if (p->batch < 0)
         return cvk__fail(CVK_E_ARG, "session: the batch must be positive, not %lld", (long long)p->batch);
+    const char *check = cvk__getenv("CONVOKE_CHECK");
+    if (check && check[0] && strcmp(check, "nan"))
+        return cvk__fail(CVK_E_ARG, "CONVOKE_CHECK='%s' is no check; there is nan", CVK__SHOW(check));
     struct cvk_session *s = cvk__alloc(CVK__TAG_SESSION, sizeof *s);
     if (!s)
         return cvk__fail_memory(sizeof *s, "a session");
     s->ctx = ctx;
     s->flags = p->flags;
     s->node_flags = p->flags & CVK_SESSION_DETERMINISTIC ? CVK_NODE_DETERMINISTIC : 0;
-    const char *check = cvk__getenv("CONVOKE_CHECK");
-    s->check_nan = check && !strcmp(check, "nan");
+    s->check_nan = check && check[0];
     int32_t status = create(s, g, p);
     if (status != CVK_OK) {
         cvk_session_destroy(s);

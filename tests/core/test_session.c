@@ -246,6 +246,42 @@ static void test_a_column_is_no_bias(void **state)
 }
 
 /* A norm behind every kind of sum whose weights it can go into. */
+/* A constant added behind a sum, one number per channel in whatever sizes it is written, is its bias; one per column is not. */
+static void test_an_added_channel_vector_is_a_bias(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t rank;
+        int64_t dims[4];
+        uint32_t nodes;
+    } rows[] = {{3, {5, 1, 1}, 1}, {4, {1, 5, 1, 1}, 1}, {1, {5}, 3}, {3, {5, 1, 5}, 3}, {2, {1, 1}, 3}};
+    float b[25];
+    for (uint64_t i = 0; i < 25; i++)
+        b[i] = cvk_rng_normal(9, 0, i);
+    struct cvk_tensor *in = random_tensor(4, (int64_t[]){2, 3, 7, 7}, 3);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cvk_graph *g = NULL;
+        assert_int_equal(cvk_graph_create("bias", &g), CVK_OK);
+        cvk_value x = cvk_input(g, "x", CVK_F32, 4, (int64_t[]){2, 3, 7, 7});
+        float w[5 * 3 * 9];
+        for (uint64_t k = 0; k < sizeof w / sizeof *w; k++)
+            w[k] = cvk_rng_normal(8, 0, k);
+        cvk_value y = cvk_conv(g, x, cvk_constant(g, NULL, CVK_F32, 4, (int64_t[]){5, 3, 3, 3}, w), 0, NULL);
+        cvk_output(g, cvk_relu(g, cvk_add(g, cvk_constant(g, NULL, CVK_F32, rows[i].rank, rows[i].dims, b), y)), "y");
+        struct cvk_session *s = NULL;
+        assert_int_equal(cvk_session_create(ctx, g, &(struct cvk_session_params){.flags = CVK_SESSION_PLAN_ONLY}, &s), CVK_OK);
+        assert_int_equal(cvk_session_node_count(s), rows[i].nodes);
+        cvk_session_destroy(s);
+        struct cvk_tensor *fused = run_once(g, NULL, in, 0, NULL);
+        struct cvk_tensor *plain = run_once(g, &(struct cvk_session_params){.flags = CVK_SESSION_NO_FUSE}, in, 0, NULL);
+        assert_true(worst_difference(fused, plain) < 1e-5);
+        cvk_tensor_destroy(fused);
+        cvk_tensor_destroy(plain);
+        cvk_graph_destroy(g);
+    }
+    cvk_tensor_destroy(in);
+}
+
 static void test_norms_fold_into_every_sum(void **state)
 {
     (void)state;
@@ -430,8 +466,13 @@ static void test_wrong_use_is_told(void **state)
     assert_int_equal(cvk_session_create(ctx, g, &(struct cvk_session_params){.device = "nosuch"}, &s), CVK_E_NOT_FOUND);
     assert_non_null(strstr(cvk_error_text(), "nosuch"));
     assert_int_equal(cvk_session_create(ctx, g, &(struct cvk_session_params){.kernels = "conv:fwd=nosuch"}, &s), CVK_E_UNSUPPORTED);
-    assert_non_null(strstr(cvk_error_text(), "excluded by the kernel choice"));
+    assert_non_null(strstr(cvk_error_text(), "not among the kernels chosen by name"));
+    assert_non_null(strstr(cvk_error_text(), "CONVOKE_KERNEL"));
     assert_int_equal(cvk_session_create(ctx, g, &(struct cvk_session_params){.kernels = "conv=x"}, &s), CVK_E_ARG);
+    setenv("CONVOKE_CHECK", "nam", 1);
+    assert_int_equal(cvk_session_create(ctx, g, NULL, &s), CVK_E_ARG);
+    assert_non_null(strstr(cvk_error_text(), "'nam'"));
+    unsetenv("CONVOKE_CHECK");
     const struct cvk_session_input in = {.name = "y", .rank = 4, .dims = (int64_t[]){1, 3, 16, 16}};
     assert_int_equal(cvk_session_create(ctx, g, &(struct cvk_session_params){.input_count = 1, .inputs = &in}, &s), CVK_E_NOT_FOUND);
     const struct cvk_session_input wide = {.name = "x", .rank = 4, .dims = (int64_t[]){1, 4, 16, 16}};
@@ -531,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_concat_and_split_move_nothing_where_they_can),
         cmocka_unit_test(test_norms_fold_into_every_sum),
         cmocka_unit_test(test_a_column_is_no_bias),
+        cmocka_unit_test(test_an_added_channel_vector_is_a_bias),
         cmocka_unit_test(test_reports_count_right),
         cmocka_unit_test(test_receptive_fields),
         cmocka_unit_test(test_paths_that_do_not_align),
