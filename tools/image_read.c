@@ -183,7 +183,7 @@ static bool pnm_bit(struct pnm *p, uint32_t *out)
 
 static uint8_t to_byte(uint32_t value, uint32_t max)
 {
-    return (uint8_t)(((uint64_t)(value > max ? max : value) * 255 + max / 2) / max);
+    return (uint8_t)(((uint64_t)value * 255 + max / 2) / max);
 }
 
 static int read_pnm_body(const char *path, struct pnm *p, uint32_t kind, uint32_t max, struct image *out)
@@ -214,6 +214,9 @@ static int read_pnm_body(const char *path, struct pnm *p, uint32_t kind, uint32_
         if (!good)
             code = tool_fail(TOOL_FAILED, "%s: PNM: value %llu of %llu is missing or not a number", path, (unsigned long long)i,
                              (unsigned long long)count);
+        else if (value > max)
+            code = tool_fail(TOOL_FAILED, "%s: PNM: value %llu of %llu is %u; the header says at most %u", path,
+                             (unsigned long long)i, (unsigned long long)count, value, max);
         else
             out->pixels[i] = to_byte(value, max);
     }

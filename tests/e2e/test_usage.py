@@ -105,6 +105,7 @@ class Pictures(Case):
         self.refused("cut short", "long.pgm", "P5 30000 2000 65535\n")
         self.refused("largest value", "max.pgm", "P5 1 1 0\n\0")
         self.refused("missing or not a number", "text.pgm", "P2 2 2 255 1 2 x 4 5 6 7 8\n")
+        self.refused("value 2 of 4 is 999; the header says at most 255", "large.pgm", "P2 2 2 255 1 2 999 4\n")
         self.refused("header", "header.pgm", "P5 2\n")
 
     def test_no_picture(self):
