@@ -1,37 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * TensorProto files for every type, good and bad. */
 #include "expect.h"
-
-#include <stdlib.h>
-#include <unistd.h>
-
-static char folder[300], path[400];
-
-static int set_up(void **state)
-{
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%.200s/convoke-pb-XXXXXX", base && base[0] == '/' ? base : "/tmp");
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof path, "%s/t", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
-
-static void write_file(const void *data, size_t bytes)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, bytes, f), bytes);
-    assert_int_equal(fclose(f), 0);
-}
+#include "temp_file.h"
 
 static int32_t read_pb(struct pb t, struct cvk_tensor **out)
 {
