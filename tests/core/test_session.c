@@ -454,6 +454,19 @@ static void test_shape_content_is_fixed(void **state)
     cvk_graph_destroy(g);
 }
 
+/* 64-bit sizes must not pass through double or wrap: 2^64 - 1 is no -1. */
+static void test_huge_unsigned_sizes_are_refused(void **state)
+{
+    (void)state;
+    struct cvk_graph *g = NULL;
+    assert_int_equal(cvk_graph_create("u64", &g), CVK_OK);
+    cvk_value x = cvk_input(g, "x", CVK_F32, 2, (int64_t[]){4, 6}), y = 0;
+    cvk_value to = cvk_constant(g, "to", CVK_U64, 1, (int64_t[]){1}, (uint64_t[]){UINT64_MAX});
+    assert_int_equal(cvk_graph_add(g, CVK_OP_RESHAPE, NULL, (cvk_value[]){x, to}, 2, &y, 1), CVK_E_SHAPE);
+    assert_non_null(strstr(cvk_graph_error(g), "18446744073709551615"));
+    cvk_graph_destroy(g);
+}
+
 static void test_wrong_use_is_told(void **state)
 {
     (void)state;
@@ -577,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_receptive_fields),
         cmocka_unit_test(test_paths_that_do_not_align),
         cmocka_unit_test(test_shape_content_is_fixed),
+        cmocka_unit_test(test_huge_unsigned_sizes_are_refused),
         cmocka_unit_test(test_wrong_use_is_told),
         cmocka_unit_test(test_graph_remembers_its_first_failure),
         cmocka_unit_test(test_nan_is_found_at_its_origin),

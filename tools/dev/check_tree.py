@@ -158,14 +158,14 @@ def check_plugin(path):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("root", type=pathlib.Path)
-    parser.add_argument("--library", type=pathlib.Path)
+    parser.add_argument("--library", dest="built", type=pathlib.Path)
     parser.add_argument("--plugins", type=pathlib.Path, nargs="*", default=[])
     args = parser.parse_args()
 
     root = args.root.resolve()
     complaints = list(check_sources(root))
-    if args.library:
-        complaints += check_library(args.library)
+    if args.built:
+        complaints += check_library(args.built)
     for plugin in args.plugins:
         complaints += check_plugin(plugin)
     for complaint in complaints:
