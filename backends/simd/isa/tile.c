@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * tile.h over the vectors of vec.h: one text, a function for each size of tile, all accumulators in registers. */
+#include "vec.h"
+
+#include "convoke/op/unary.h"
+#include "tile.h"
+
+/* px * v accumulators, v vectors of weights and one of x must fit the registers. */
+#if V_REGISTERS >= 32
+#define TILES(X, s) \
+    X(s, 1, 1) X(s, 1, 2) X(s, 1, 3) X(s, 1, 4) X(s, 1, 5) X(s, 1, 6) X(s, 1, 7) X(s, 1, 8) X(s, 1, 9) X(s, 1, 10) X(s, 1, 11) \
+    X(s, 1, 12) X(s, 1, 13) X(s, 1, 14) \
+    X(s, 2, 1) X(s, 2, 2) X(s, 2, 3) X(s, 2, 4) X(s, 2, 5) X(s, 2, 6) X(s, 2, 7) X(s, 2, 8) X(s, 2, 9) X(s, 2, 10) X(s, 2, 11) \
+    X(s, 2, 12) X(s, 2, 13) X(s, 2, 14) \
+    X(s, 3, 1) X(s, 3, 2) X(s, 3, 3) X(s, 3, 4) X(s, 3, 5) X(s, 3, 6) X(s, 3, 7) X(s, 3, 8) X(s, 3, 9) \
+    X(s, 4, 1) X(s, 4, 2) X(s, 4, 3) X(s, 4, 4) X(s, 4, 5) X(s, 4, 6)
+#define MAX_PX {14, 14, 9, 6}
+#define BEST_V 2
+#else
+#define TILES(X, s) \
+    X(s, 1, 1) X(s, 1, 2) X(s, 1, 3) X(s, 1, 4) X(s, 1, 5) X(s, 1, 6) \
+    X(s, 2, 1) X(s, 2, 2) X(s, 2, 3) X(s, 2, 4) X(s, 2, 5) X(s, 2, 6) \
+    X(s, 3, 1) X(s, 3, 2) X(s, 3, 3) X(s, 3, 4)
+#define MAX_PX {6, 6, 4, 0}
+#define BEST_V 2
+#endif
+
+/* The sums of one tile: acc[p * v + j]. STEP 0: the distance between pixels is read from t. */
+SIMD_INLINE void multiply(const struct simd_tile *t, V *acc, const int px, const int v, const int64_t fixed_step)
+{
+    const int64_t step = fixed_step ? fixed_step : t->x_step;
+    const float *w = t->w;
+    for (uint32_t r = 0; r < t->n_red; r++) {
+        const float *x = t->x + t->x_off[r], *next = t->x + t->x_off[r + 1];
+        for (int k = 0; k < V_LEN; k++) {
+            V weights[SIMD_TILE_MAX_V];
+#pragma GCC unroll 4
+            for (int j = 0; j < v; j++)
+                weights[j] = v_load(w + j * V_LEN);
+#pragma GCC unroll 16
+            for (int p = 0; p < px; p++) {
+                const V input = v_set1(x[p * step + k]);
+#pragma GCC unroll 4
+                for (int j = 0; j < v; j++)
+                    acc[p * v + j] = v_fma(input, weights[j], acc[p * v + j]);
+            }
+            w += v * V_LEN;
+            if (fixed_step) /* one line of the next block of input for each k */
+                __builtin_prefetch(next + k * fixed_step);
+        }
+    }
+}
+
+SIMD_INLINE void store(const struct simd_tile *t, V *acc, const int px, const int v)
+{
+    for (int j = 0; j < v; j++) {
+        if (t->scale) {
+            const V scale = v_load(t->scale + j * V_LEN), shift = v_load(t->shift + j * V_LEN);
+#pragma GCC unroll 16
+            for (int p = 0; p < px; p++)
+                acc[p * v + j] = v_fma(acc[p * v + j], scale, shift);
+        }
+    }
+    if (t->residual) {
+#pragma GCC unroll 4
+        for (int j = 0; j < v; j++)
+#pragma GCC unroll 16
+            for (int p = 0; p < px; p++)
+                acc[p * v + j] = v_add(acc[p * v + j], v_load(t->residual + j * t->y_block + p * t->y_step));
+    }
+    if (t->activation == CVK_RELU) {
+#pragma GCC unroll 64
+        for (int i = 0; i < px * v; i++)
+            acc[i] = v_relu(acc[i]);
+    } else if (t->activation == CVK_CLIP) {
+        const V low = v_set1(t->a), high = v_set1(t->b);
+#pragma GCC unroll 64
+        for (int i = 0; i < px * v; i++)
+            acc[i] = v_min(high, v_max(low, acc[i]));
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < v; j++)
+#pragma GCC unroll 16
+        for (int p = 0; p < px; p++)
+            v_store(t->y + j * t->y_block + p * t->y_step, acc[p * v + j]);
+}
+
+SIMD_INLINE void tile(const struct simd_tile *t, const int px, const int v, const int64_t fixed_step)
+{
+    V acc[SIMD_TILE_MAX_PX * 2];
+#pragma GCC unroll 4
+    for (int j = 0; j < v; j++) {
+        const V begin = t->bias && !t->accumulate ? v_load(t->bias + j * V_LEN) : v_zero();
+#pragma GCC unroll 16
+        for (int p = 0; p < px; p++)
+            acc[p * v + j] = begin;
+    }
+    if (t->accumulate) {
+#pragma GCC unroll 4
+        for (int j = 0; j < v; j++)
+#pragma GCC unroll 16
+            for (int p = 0; p < px; p++)
+                acc[p * v + j] = v_load(t->y + j * t->y_block + p * t->y_step);
+    }
+    multiply(t, acc, px, v, fixed_step);
+    store(t, acc, px, v);
+}
+
+#define DEFINE(s, v, px)                                     \
+    static void tile_##s##_##v##_##px(const struct simd_tile *t) \
+    {                                                        \
+        tile(t, px, v, s == 2 ? 0 : (s + 1) * V_LEN);            \
+    }
+TILES(DEFINE, 0)
+TILES(DEFINE, 1)
+TILES(DEFINE, 2)
+
+#define ENTRY(s, v, px) [s][v - 1][px - 1] = tile_##s##_##v##_##px,
+const struct simd_tile_fns SIMD_FN(simd_tile_fns) = {
+    .block = V_LEN, .max_px = MAX_PX, .best_v = BEST_V, .step = {TILES(ENTRY, 0) TILES(ENTRY, 1) TILES(ENTRY, 2)}};

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * Weights of a convolution or a product, in the order in which the tiles of isa/tile.h read them. */
+#ifndef SIMD_WEIGHTS_H
+#define SIMD_WEIGHTS_H
+
+#include "simd.h"
+
+/* Plain weights [oc][ic][taps] of one group. */
+struct simd_weights {
+    uint64_t oc, ic, taps;
+    uint32_t block; /* of the instruction set */
+    uint32_t v;     /* vectors of output channels in a tile; the last tile may have fewer */
+};
+
+/* Floats of the packed form: [tile of v vectors][input block][tap][block][vectors of this tile][block], padded with zeros.
+ * A tile t begins at float t * v * block * (reductions * block), reductions = input blocks * taps. */
+uint64_t simd_weights_floats(const struct simd_weights *w);
+/* Packs output tiles begin..end-1; stride_oc and stride_ic are the distances in floats in the plain weights, taps lie one behind the other. */
+void simd_weights_pack(const struct simd_weights *w, const float *plain, uint64_t stride_oc, uint64_t stride_ic, uint64_t begin,
+                       uint64_t end, float *packed);
+
+static inline uint64_t simd_weights_tiles(const struct simd_weights *w)
+{
+    return simd_ceil_div(simd_ceil_div(w->oc, w->block), w->v);
+}
+
+/* Where tile t begins. */
+static inline uint64_t simd_weights_tile(const struct simd_weights *w, uint64_t t)
+{
+    return t * w->v * w->block * simd_ceil_div(w->ic, w->block) * w->taps * w->block;
+}
+
+#endif
