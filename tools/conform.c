@@ -15,6 +15,8 @@ struct conform {
     bool all, json, verbose;
     const char *target; /* as the user wrote it; NULL: every backend */
     bool from_file;
+    const char *options; /* of the device; NULL: none */
+    char option_text[256], target_text[1024], shown[1300];
     struct cvk_context *ctx;
     struct json *report, *backends; /* NULL: text */
 };
@@ -24,6 +26,7 @@ struct subject {
     char *name; /* that this command accepts */
     const struct cvk__backend *backend;
     uint32_t device_index;
+    const char *options;
     char *expect_path; /* "" if there is none */
 };
 
@@ -174,6 +177,7 @@ static int run_subject(const struct conform *c, struct subject *s, uint32_t *fai
     const struct cvk__suite_params params = {.ctx = c->ctx,
                                              .backend = s->backend,
                                              .device_index = s->device_index,
+                                             .options = s->options,
                                              .tables = cvk_case_tables,
                                              .table_count = cvk_case_table_count,
                                              .op = c->op,
@@ -202,7 +206,7 @@ static int run_subject(const struct conform *c, struct subject *s, uint32_t *fai
 static int run_entry(const struct conform *c, const struct cvk_plugin_entry *entry, const char *name, uint32_t index,
                      uint32_t *failures)
 {
-    struct subject s = {.name = tool_copy(name), .device_index = index, .expect_path = find_expect(c, entry)};
+    struct subject s = {.name = tool_copy(c->options ? c->shown : name), .device_index = index, .options = c->options, .expect_path = find_expect(c, entry)};
     for (uint32_t i = 0; i < c->ctx->plugin_count; i++)
         if (c->ctx->plugins[i].backend && strcmp(c->ctx->plugins[i].backend->plugin.name, entry->name) == 0)
             s.backend = c->ctx->plugins[i].backend;
@@ -242,7 +246,7 @@ static int run_backends(const struct conform *c, uint32_t *failures)
 {
     const char *colon = c->target ? strchr(c->target, ':') : NULL;
     uint64_t index = 0;
-    size_t length = colon ? (size_t)(colon - c->target) : c->target ? strlen(c->target) : 0;
+    size_t length = c->target ? strcspn(c->target, ":") : 0;
     if (colon && (!args_count(colon + 1, &index) || index > UINT32_MAX))
         return tool_fail(TOOL_USAGE, "conform: '%s' is not the index of a device", colon + 1);
     const char *known[64];
@@ -317,6 +321,23 @@ static int run(struct conform *c)
     return code != TOOL_GO_ON ? code : failures ? TOOL_FAILED : TOOL_OK;
 }
 
+/* Takes the device's options, "(isa=avx2)", off the target's end. */
+static int take_options(struct conform *c)
+{
+    const char *open = c->target ? strchr(c->target, '(') : NULL;
+    size_t length = open ? strlen(open) : 0;
+    if (!open)
+        return TOOL_GO_ON;
+    if (open[length - 1] != ')')
+        return tool_fail(TOOL_USAGE, "conform: '%s' has no ')' at its end", c->target);
+    snprintf(c->option_text, sizeof c->option_text, "%.*s", (int)length - 2, open + 1);
+    snprintf(c->target_text, sizeof c->target_text, "%.*s", (int)(open - c->target), c->target);
+    snprintf(c->shown, sizeof c->shown, "'%s'", c->target);
+    c->options = c->option_text;
+    c->target = c->target_text;
+    return TOOL_GO_ON;
+}
+
 int cvk_tool_conform(int argc, char **argv)
 {
     struct conform c = {0};
@@ -333,19 +354,20 @@ int cvk_tool_conform(int argc, char **argv)
     };
     const struct command command = {
         .name = "conform", .summary = "test every kernel of a backend against the reference",
-        .usage = "[PLUGIN.so | BACKEND[:INDEX]] [--op NAME] [--row NAME] [--case NAME] [--all] [--json] [--expect FILE]",
+        .usage = "[PLUGIN.so | BACKEND[:INDEX][(OPTION=VALUE,...)]] [--op NAME] [--row NAME] [--case NAME] [--all] [--json] [--expect FILE]",
         .about = "Every row runs every case that it does not refuse, in every layout that it names, on guarded and poisoned\n"
                  "memory, with 1, 2 and 3 workers, and with every allocation failing in turn. Each failure is one line: the\n"
                  "command that repeats it, and what was wrong. What a backend is known not to do stands in its expectations;\n"
                  "docs/conformance.md tells their form. Without a name, every backend that is found is tested.\n",
         .examples = "convoke conform\nconvoke conform ref --op conv\nconvoke conform ./mine.so\n"
-                    "convoke conform simd --op conv --case k3 --row direct",
+                    "convoke conform 'simd(isa=avx2)' --op conv --case k3 --row direct",
         .rest_name = "a plugin's file or a backend's name", .rest_max = 1, ARGS_OPTIONS_OF(options)};
     struct text_list rest = {0};
     int code = args_parse(&command, argc, argv, &rest);
     if (code == TOOL_GO_ON && rest.count)
         c.target = rest.items[0];
     args_free(&rest);
+    code = code == TOOL_GO_ON ? take_options(&c) : code;
     c.from_file = c.target && (strchr(c.target, '/') || tool_ends_with(c.target, ".so"));
     if (code == TOOL_GO_ON && c.expect_path && !c.target)
         code = tool_fail(TOOL_USAGE, "conform --expect needs the backend that it is for");

@@ -168,6 +168,7 @@ struct cvk__suite_params {
     struct cvk_context *ctx;
     const struct cvk__backend *backend;
     uint32_t device_index;
+    const char *options; /* of the device, "isa=avx2,threads=2"; NULL: none */
     const struct cvk_case_table *const *tables;
     uint32_t table_count;
     const char *op, *row, *case_name; /* NULL: all. Globs */

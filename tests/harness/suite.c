@@ -221,7 +221,7 @@ int32_t cvk__suite_run(const struct cvk__suite_params *params, struct cvk__suite
         return cvk__fail(CVK_E_NOT_FOUND, "there is no reference backend to compare with (looked for a plugin flagged "
                                           "CVK_PLUGIN_REFERENCE)");
     CVK__TRY(cvk__device_open(params->ctx, reference, 0, NULL, &w.reference));
-    int32_t status = cvk__device_open(params->ctx, params->backend, params->device_index, NULL, &w.device);
+    int32_t status = cvk__device_open(params->ctx, params->backend, params->device_index, params->options, &w.device);
     for (uint32_t i = 0; i < params->table_count && status == CVK_OK; i++)
         if (matches(params->op, cvk__op_name(params->tables[i]->op)))
             status = run_table(&w, params->tables[i]);

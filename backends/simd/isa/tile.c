@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * tile.h over the vectors of vec.h: one text, a function for each size of tile, all accumulators in registers. */
-#include "vec.h"
-
-#include "convoke/op/unary.h"
-#include "tile.h"
+#include "tile_store.h"
 
 /* px * v accumulators, v vectors of weights and one of x must fit the registers. */
 #if V_REGISTERS >= 32
@@ -20,9 +17,16 @@
 #define TILES(X, s) \
     X(s, 1, 1) X(s, 1, 2) X(s, 1, 3) X(s, 1, 4) X(s, 1, 5) X(s, 1, 6) \
     X(s, 2, 1) X(s, 2, 2) X(s, 2, 3) X(s, 2, 4) X(s, 2, 5) X(s, 2, 6) \
-    X(s, 3, 1) X(s, 3, 2) X(s, 3, 3) X(s, 3, 4)
-#define MAX_PX {6, 6, 4, 0}
+    X(s, 3, 1) X(s, 3, 2) X(s, 3, 3)
+#define MAX_PX {6, 6, 3, 0}
 #define BEST_V 2
+#endif
+
+/* Unrolled wholly, gcc moves loads up until 16 registers do not suffice. */
+#if V_REGISTERS >= 32
+#define K_UNROLL
+#else
+#define K_UNROLL _Pragma("GCC unroll 2")
 #endif
 
 /* The sums of one tile: acc[p * v + j]. STEP 0: the distance between pixels is read from t. */
@@ -32,6 +36,7 @@ SIMD_INLINE void multiply(const struct simd_tile *t, V *acc, const int px, const
     const float *w = t->w;
     for (uint32_t r = 0; r < t->n_red; r++) {
         const float *x = t->x + t->x_off[r], *next = t->x + t->x_off[r + 1];
+K_UNROLL
         for (int k = 0; k < V_LEN; k++) {
             V weights[SIMD_TILE_MAX_V];
 #pragma GCC unroll 4
@@ -51,59 +56,12 @@ SIMD_INLINE void multiply(const struct simd_tile *t, V *acc, const int px, const
     }
 }
 
-SIMD_INLINE void store(const struct simd_tile *t, V *acc, const int px, const int v)
-{
-    for (int j = 0; j < v; j++) {
-        if (t->scale) {
-            const V scale = v_load(t->scale + j * V_LEN), shift = v_load(t->shift + j * V_LEN);
-#pragma GCC unroll 16
-            for (int p = 0; p < px; p++)
-                acc[p * v + j] = v_fma(acc[p * v + j], scale, shift);
-        }
-    }
-    if (t->residual) {
-#pragma GCC unroll 4
-        for (int j = 0; j < v; j++)
-#pragma GCC unroll 16
-            for (int p = 0; p < px; p++)
-                acc[p * v + j] = v_add(acc[p * v + j], v_load(t->residual + j * t->y_block + p * t->y_step));
-    }
-    if (t->activation == CVK_RELU) {
-#pragma GCC unroll 64
-        for (int i = 0; i < px * v; i++)
-            acc[i] = v_relu(acc[i]);
-    } else if (t->activation == CVK_CLIP) {
-        const V low = v_set1(t->a), high = v_set1(t->b);
-#pragma GCC unroll 64
-        for (int i = 0; i < px * v; i++)
-            acc[i] = v_min(high, v_max(low, acc[i]));
-    }
-#pragma GCC unroll 4
-    for (int j = 0; j < v; j++)
-#pragma GCC unroll 16
-        for (int p = 0; p < px; p++)
-            v_store(t->y + j * t->y_block + p * t->y_step, acc[p * v + j]);
-}
-
 SIMD_INLINE void tile(const struct simd_tile *t, const int px, const int v, const int64_t fixed_step)
 {
     V acc[SIMD_TILE_MAX_PX * 2];
-#pragma GCC unroll 4
-    for (int j = 0; j < v; j++) {
-        const V begin = t->bias && !t->accumulate ? v_load(t->bias + j * V_LEN) : v_zero();
-#pragma GCC unroll 16
-        for (int p = 0; p < px; p++)
-            acc[p * v + j] = begin;
-    }
-    if (t->accumulate) {
-#pragma GCC unroll 4
-        for (int j = 0; j < v; j++)
-#pragma GCC unroll 16
-            for (int p = 0; p < px; p++)
-                acc[p * v + j] = v_load(t->y + j * t->y_block + p * t->y_step);
-    }
+    tile_begin(t, acc, px, v);
     multiply(t, acc, px, v, fixed_step);
-    store(t, acc, px, v);
+    tile_store(t, acc, px, v);
 }
 
 #define DEFINE(s, v, px)                                     \
