@@ -3,24 +3,26 @@
 #include "tile_store.h"
 
 /* px * v accumulators, v vectors of weights and one of x must fit the registers. */
-#if V_REGISTERS >= 32
-#define TILES(X, s) \
-    X(s, 1, 1) X(s, 1, 2) X(s, 1, 3) X(s, 1, 4) X(s, 1, 5) X(s, 1, 6) X(s, 1, 7) X(s, 1, 8) X(s, 1, 9) X(s, 1, 10) X(s, 1, 11) \
-    X(s, 1, 12) X(s, 1, 13) X(s, 1, 14) \
-    X(s, 2, 1) X(s, 2, 2) X(s, 2, 3) X(s, 2, 4) X(s, 2, 5) X(s, 2, 6) X(s, 2, 7) X(s, 2, 8) X(s, 2, 9) X(s, 2, 10) X(s, 2, 11) \
-    X(s, 2, 12) X(s, 2, 13) X(s, 2, 14) \
-    X(s, 3, 1) X(s, 3, 2) X(s, 3, 3) X(s, 3, 4) X(s, 3, 5) X(s, 3, 6) X(s, 3, 7) X(s, 3, 8) X(s, 3, 9) \
-    X(s, 4, 1) X(s, 4, 2) X(s, 4, 3) X(s, 4, 4) X(s, 4, 5) X(s, 4, 6)
+#define NARROW(X, s)                                                                                                              \
+    X(s, 1, 1) X(s, 1, 2) X(s, 1, 3) X(s, 1, 4) X(s, 1, 5) X(s, 1, 6) X(s, 2, 1) X(s, 2, 2) X(s, 2, 3) X(s, 2, 4) X(s, 2, 5)      \
+    X(s, 2, 6)
+#define LONG(X, s)                                                                                                                \
+    X(s, 1, 7) X(s, 1, 8) X(s, 1, 9) X(s, 1, 10) X(s, 1, 11) X(s, 1, 12) X(s, 1, 13) X(s, 1, 14) X(s, 2, 7) X(s, 2, 8)            \
+    X(s, 2, 9) X(s, 2, 10) X(s, 2, 11) X(s, 2, 12) X(s, 2, 13) X(s, 2, 14)
+#define WIDE(X, s) X(s, 3, 1) X(s, 3, 2) X(s, 3, 3)
+#if V_REGISTERS >= 32 && !defined(SIMD_NEON)
+#define TILES(X, s)                                                                                                               \
+    NARROW(X, s) LONG(X, s) WIDE(X, s) X(s, 3, 4) X(s, 3, 5) X(s, 3, 6) X(s, 3, 7) X(s, 3, 8) X(s, 3, 9) X(s, 4, 1) X(s, 4, 2)    \
+    X(s, 4, 3) X(s, 4, 4) X(s, 4, 5) X(s, 4, 6)
 #define MAX_PX {14, 14, 9, 6}
-#define BEST_V 2
+#elif defined(SIMD_NEON) /* gcc keeps three or four vectors together in memory there */
+#define TILES(X, s) NARROW(X, s) LONG(X, s)
+#define MAX_PX {14, 14, 0, 0}
 #else
-#define TILES(X, s) \
-    X(s, 1, 1) X(s, 1, 2) X(s, 1, 3) X(s, 1, 4) X(s, 1, 5) X(s, 1, 6) \
-    X(s, 2, 1) X(s, 2, 2) X(s, 2, 3) X(s, 2, 4) X(s, 2, 5) X(s, 2, 6) \
-    X(s, 3, 1) X(s, 3, 2) X(s, 3, 3)
+#define TILES(X, s) NARROW(X, s) WIDE(X, s)
 #define MAX_PX {6, 6, 3, 0}
-#define BEST_V 2
 #endif
+#define BEST_V 2
 
 /* Unrolled wholly, gcc moves loads up until 16 registers do not suffice. */
 #if V_REGISTERS >= 32
