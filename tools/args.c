@@ -28,12 +28,22 @@ static void print_wrapped(const char *text)
     free(copy);
 }
 
+static uint32_t option_total(const struct command *c)
+{
+    return c->option_count + c->shared_count;
+}
+
+static const struct option *option_at(const struct command *c, uint32_t i)
+{
+    return i < c->option_count ? &c->options[i] : &c->shared[i - c->option_count];
+}
+
 static void print_help(const struct command *c)
 {
     printf("convoke %s - %s\n\nUsage: convoke %s %s\n", c->name, c->summary, c->name, c->usage);
     printf("\nOptions:\n");
-    for (uint32_t i = 0; i < c->option_count; i++) {
-        const struct option *o = &c->options[i];
+    for (uint32_t i = 0; i < option_total(c); i++) {
+        const struct option *o = option_at(c, i);
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
         /* Help of several lines keeps its column. */
@@ -109,6 +119,34 @@ static bool parse_numbers(const char *text, struct number_list *out)
     return good;
 }
 
+static int take_count(const struct command *c, const struct option *o, const char *value, uint64_t *out)
+{
+    uint64_t n;
+    if (!args_count(value, &n))
+        return tool_fail(TOOL_USAGE, "%s --%s wants a whole number, not '%s'", c->name, o->name, value);
+    if (n < o->min || (o->max && n > o->max)) {
+        char least[28], most[28];
+        return tool_fail(TOOL_USAGE, "%s --%s is %s; it must be at least %s%s%s", c->name, o->name, value,
+                         tool_count(o->min, least), o->max ? " and at most " : "", o->max ? tool_count(o->max, most) : "");
+    }
+    *out = n;
+    return TOOL_GO_ON;
+}
+
+static int take_counts(const struct command *c, const struct option *o, const char *value, struct count_list *out)
+{
+    char *copy = tool_copy(value), *rest = copy;
+    int go_on = TOOL_GO_ON;
+    out->count = 0;
+    for (char *item = strsep(&rest, ","); item && go_on == TOOL_GO_ON; item = strsep(&rest, ","))
+        if (out->count == NUMBER_LIST)
+            go_on = tool_fail(TOOL_USAGE, "%s --%s takes %d numbers at most", c->name, o->name, NUMBER_LIST);
+        else
+            go_on = take_count(c, o, item, &out->items[out->count++]);
+    free(copy);
+    return go_on;
+}
+
 static void list_add(struct text_list *list, const char *text)
 {
     list->items = tool_grow(list->items, list->count + 1, sizeof *list->items);
@@ -127,8 +165,8 @@ static int unknown_option(const struct command *c, const char *name, size_t leng
     const char *words[64];
     uint32_t count = 0;
     snprintf(word, sizeof word, "%.*s", length > 79 ? 79 : (int)length, name);
-    for (uint32_t i = 0; i < c->option_count && count < 62; i++)
-        words[count++] = c->options[i].name;
+    for (uint32_t i = 0; i < option_total(c) && count < 62; i++)
+        words[count++] = option_at(c, i)->name;
     words[count++] = "help";
     words[count++] = "version";
     const char *near = tool_nearest(word, words, count);
@@ -147,18 +185,10 @@ static int take_value(const struct command *c, const struct option *o, const cha
     case OPTION_MANY:
         list_add(o->target, value);
         return TOOL_GO_ON;
-    case OPTION_COUNT: {
-        uint64_t n;
-        if (!args_count(value, &n))
-            return tool_fail(TOOL_USAGE, "%s --%s wants a whole number, not '%s'", c->name, o->name, value);
-        if (n < o->min || (o->max && n > o->max)) {
-            char least[28], most[28];
-            return tool_fail(TOOL_USAGE, "%s --%s is %s; it must be at least %s%s%s", c->name, o->name, value,
-                             tool_count(o->min, least), o->max ? " and at most " : "", o->max ? tool_count(o->max, most) : "");
-        }
-        *(uint64_t *)o->target = n;
-        return TOOL_GO_ON;
-    }
+    case OPTION_COUNT:
+        return take_count(c, o, value, o->target);
+    case OPTION_COUNTS:
+        return take_counts(c, o, value, o->target);
     case OPTION_NUMBER:
         if (!args_number(value, o->target))
             return tool_fail(TOOL_USAGE, "%s --%s wants a number such as 0.5 or 1/255, not '%s'", c->name, o->name, value);
@@ -180,9 +210,9 @@ static int take_option(const struct command *c, int argc, char **argv, int *at)
     const char *name = argv[*at] + 2, *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
     const struct option *o = NULL;
-    for (uint32_t i = 0; i < c->option_count; i++)
-        if (strlen(c->options[i].name) == length && memcmp(c->options[i].name, name, length) == 0)
-            o = &c->options[i];
+    for (uint32_t i = 0; i < option_total(c); i++)
+        if (strlen(option_at(c, i)->name) == length && memcmp(option_at(c, i)->name, name, length) == 0)
+            o = option_at(c, i);
     if (!o)
         return unknown_option(c, name, length);
     if (equals)

@@ -15,6 +15,10 @@ struct number_list {
     double items[NUMBER_LIST];
     uint32_t count;
 };
+struct count_list {
+    uint64_t items[NUMBER_LIST];
+    uint32_t count;
+};
 
 enum option_kind {
     OPTION_FLAG,   /* bool */
@@ -22,6 +26,7 @@ enum option_kind {
     OPTION_EACH,   /* struct text_list: one word each time it is given */
     OPTION_MANY,   /* struct text_list: all words up to the next option */
     OPTION_COUNT,  /* uint64_t in min..max; K, M and G multiply by powers of 1024 */
+    OPTION_COUNTS, /* struct count_list, each in min..max, commas between */
     OPTION_NUMBER, /* double; "1/255" is fine */
     OPTION_NUMBERS /* struct number_list, commas between */
 };
@@ -32,7 +37,7 @@ struct option {
     void *target;
     const char *value; /* what stands for the value in the help; NULL for flags */
     const char *help;
-    uint64_t min, max; /* OPTION_COUNT; max 0: no limit */
+    uint64_t min, max; /* OPTION_COUNT and OPTION_COUNTS; max 0: no limit */
 };
 
 struct command {
@@ -43,6 +48,8 @@ struct command {
     const char *examples; /* a command per line */
     const struct option *options;
     uint32_t option_count;
+    const struct option *shared; /* those that several commands have; they stand behind the others */
+    uint32_t shared_count;
     const char *rest_name; /* of the words that are not options; NULL: none are wanted */
     uint32_t rest_min, rest_max;
 };

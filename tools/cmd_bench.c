@@ -5,35 +5,20 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "bench.h"
 #include "compare.h"
-#include "measure.h"
 
-struct bench {
-    struct setup setup;
-    struct text_list inputs;
-    struct measure_rule rule;
-    bool per_op, no_check;
+#define MOST_DEVICES 16
 
-    struct cvk_context *ctx;
-    struct model model;
-    struct input_set set;
-    struct cvk_session *session;
-    struct cvk_session_report report;
-    struct timing timing;
-    double create_ms, first_run_ms;
-    bool checked;
-    char verdict[700];
-    double *op_ms; /* per node, median */
-};
-
-static int make_session(struct bench *b, const char *device, uint32_t flags, struct cvk_session **out)
+int bench_session(const struct bench *b, const struct bench_case *c, const char *device, uint32_t flags, struct cvk_session **out)
 {
     struct cvk_session_params p = setup_params(&b->setup);
     p.device = device;
+    p.batch = (int64_t)c->batch;
     p.flags = flags;
-    p.input_count = b->set.count;
-    p.inputs = b->set.sizes;
-    return cvk_session_create(b->ctx, b->model.graph, &p, out) == CVK_OK ? TOOL_GO_ON : tool_fail_library(b->model.text);
+    p.input_count = c->set->count;
+    p.inputs = c->set->sizes;
+    return cvk_session_create(c->ctx, b->model.graph, &p, out) == CVK_OK ? TOOL_GO_ON : tool_fail_library(b->model.text);
 }
 
 static int read_output(struct cvk_session *s, uint32_t i, struct cvk_tensor **out)
@@ -44,85 +29,85 @@ static int read_output(struct cvk_session *s, uint32_t i, struct cvk_tensor **ou
     return TOOL_GO_ON;
 }
 
-static int compare_output(struct bench *b, struct cvk_session *ref, uint32_t i)
+static int compare_output(struct bench_case *c, struct cvk_session *ref, uint32_t i)
 {
     struct cvk_tensor *got = NULL, *want = NULL;
-    int code = read_output(b->session, i, &got);
+    int code = read_output(c->session, i, &got);
     if (code == TOOL_GO_ON)
         code = read_output(ref, i, &want);
     if (code == TOOL_GO_ON) {
         /* Random weights give outputs of any scale, so the absolute part follows the largest value. */
         struct tensor_stats s = tensor_stats(want);
         double size = s.count > s.bad ? fmax(fabs(s.min), fabs(s.max)) : 0, atol = 1e-4 * size, rtol = 1e-3;
-        struct comparison c = compare_tensors(got, want, rtol, atol);
-        compare_text(&c, got, want, rtol, atol, b->verdict, sizeof b->verdict);
-        if (!c.same_shape || c.different)
-            code = tool_fail(TOOL_MISMATCH, "wrong result on %s, so no times: output '%s' %s", b->report.device,
-                             cvk_session_output_name(b->session, i), b->verdict);
+        struct comparison d = compare_tensors(got, want, rtol, atol);
+        compare_text(&d, got, want, rtol, atol, c->verdict, sizeof c->verdict);
+        if (!d.same_shape || d.different)
+            code = tool_fail(TOOL_MISMATCH, "wrong result on %s, so no times: output '%s' %s", c->device,
+                             cvk_session_output_name(c->session, i), c->verdict);
     }
     cvk_tensor_destroy(got);
     cvk_tensor_destroy(want);
     return code;
 }
 
-static bool is_reference(const struct bench *b)
+static bool is_reference(const char *device)
 {
-    return strcmp(b->report.device, "ref") == 0 || strncmp(b->report.device, "ref:", 4) == 0;
+    /* Behind the name stands the end of the text, which strchr finds too, an index or options. */
+    return strncmp(device, "ref", 3) == 0 && strchr(":(", device[3]) && !strchr(device, '+');
 }
 
-static int check(struct bench *b)
+/* *ref: the reference's session, made for the first case that needs it and kept for the others of the same batch. */
+static int check(const struct bench *b, struct bench_case *c, struct cvk_session **ref)
 {
     if (b->no_check) {
-        snprintf(b->verdict, sizeof b->verdict, "not checked (--no-check)");
+        snprintf(c->verdict, sizeof c->verdict, "not checked (--no-check)");
         return TOOL_GO_ON;
     }
-    if (is_reference(b) && !strchr(b->report.device, '+')) {
-        snprintf(b->verdict, sizeof b->verdict, "not checked: this is the reference");
+    if (is_reference(c->device)) {
+        snprintf(c->verdict, sizeof c->verdict, "not checked: this is the reference");
         return TOOL_GO_ON;
     }
-    tool_progress("checking the result against ref (slow; --no-check leaves it out)");
-    struct cvk_session *ref = NULL;
-    double ms;
-    int code = make_session(b, "ref", 0, &ref);
-    if (code == TOOL_GO_ON)
-        code = measure_once(ref, &b->set, &ms);
-    for (uint32_t i = 0; i < cvk_session_output_count(b->session) && code == TOOL_GO_ON; i++)
-        code = compare_output(b, ref, i);
-    cvk_session_destroy(ref);
+    int code = TOOL_GO_ON;
+    if (!*ref) {
+        double ms;
+        tool_progress("checking the result against ref (slow; --no-check leaves it out)");
+        code = bench_session(b, c, "ref", 0, ref);
+        if (code == TOOL_GO_ON)
+            code = measure_once(*ref, c->set, &ms);
+    }
+    for (uint32_t i = 0; i < cvk_session_output_count(c->session) && code == TOOL_GO_ON; i++)
+        code = compare_output(c, *ref, i);
     tool_progress_done();
-    b->checked = code == TOOL_GO_ON;
+    c->checked = code == TOOL_GO_ON;
     return code;
 }
 
-/* Times every node in a session of its own: the clock between nodes costs a little. */
-static int time_nodes(struct bench *b)
+/* The context's threads, or the fewer of "simd(threads=N)"; of several devices the first counts. */
+static uint32_t threads_of(const char *device, uint32_t all)
 {
-    enum { RUNS = 15 };
-    struct cvk_session *s = NULL;
-    double ms, budget = tool_now_ms() + b->rule.seconds * 1e3;
-    int code = make_session(b, b->setup.device, CVK_SESSION_PROFILE, &s);
-    uint32_t nodes = code == TOOL_GO_ON ? cvk_session_node_count(s) : 0, runs = 0;
-    double *all = tool_alloc((size_t)nodes * RUNS, sizeof *all);
+    const char *at = strstr(device, "threads="), *next = strchr(device, '+');
+    unsigned long n = at && (!next || at < next) ? strtoul(at + strlen("threads="), NULL, 10) : 0;
+    return n && n < all ? (uint32_t)n : all;
+}
+
+/* Plans, runs once and checks. */
+static int prepare(const struct bench *b, struct bench_case *c, struct input_set *set, struct cvk_session **ref)
+{
+    double begin = tool_now_ms();
+    int code = bench_session(b, c, c->asked, 0, &c->session);
+    c->create_ms = tool_now_ms() - begin;
+    if (code == TOOL_GO_ON && cvk_session_get_report(c->session, &c->report) != CVK_OK)
+        code = tool_fail_library("");
+    if (code != TOOL_GO_ON)
+        return code;
+    c->device = tool_copy(c->report.device);
+    c->threads = threads_of(c->device, cvk_context_threads(c->ctx));
+    for (uint32_t i = 0; i < set->count && code == TOOL_GO_ON; i++)
+        if (!set->tensors[i])
+            code = tensor_fill(cvk_session_input_desc(c->session, i), FILL_RANDOM, b->setup.seed, i, &set->tensors[i]);
     if (code == TOOL_GO_ON)
-        code = measure_once(s, &b->set, &ms);
-    for (; runs < RUNS && code == TOOL_GO_ON && (runs < 3 || tool_now_ms() < budget); runs++) {
-        code = measure_once(s, &b->set, &ms);
-        for (uint32_t i = 0; i < nodes && code == TOOL_GO_ON; i++) {
-            struct cvk_node_report n;
-            if (cvk_session_node(s, i, &n) != CVK_OK)
-                code = tool_fail_library("");
-            all[(size_t)i * RUNS + runs] = n.time_ns / 1e6;
-        }
-    }
-    b->op_ms = tool_alloc(nodes, sizeof *b->op_ms);
-    for (uint32_t i = 0; i < nodes && code == TOOL_GO_ON; i++) {
-        struct timing t;
-        measure_summary(&all[(size_t)i * RUNS], runs, &t);
-        b->op_ms[i] = t.median_ms;
-    }
-    free(all);
-    cvk_session_destroy(s);
-    return code;
+        code = measure_once(c->session, set, &c->first_run_ms);
+    return code == TOOL_GO_ON ? check(b, c, ref) : code;
 }
 
 static uint64_t process_peak_bytes(void)
@@ -131,188 +116,230 @@ static uint64_t process_peak_bytes(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
 }
 
-static int put_json(const struct bench *b)
+static void set_ratio(struct bench_case *c, const struct measured *m, const struct measured *first)
 {
-    const struct timing *t = &b->timing;
-    struct json *o = json_create();
-    json_text(o, "model", b->model.text);
-    json_text(o, "device", b->report.device);
-    json_count(o, "threads", cvk_context_threads(b->ctx));
-    json_count(o, "batch", b->setup.batch ? b->setup.batch : 1);
-    json_number(o, "median_ms", t->median_ms);
-    json_number(o, "min_ms", t->min_ms);
-    json_number(o, "p90_ms", t->p90_ms);
-    json_number(o, "spread", t->spread);
-    json_number(o, "median_low_ms", t->low_ms);
-    json_number(o, "median_high_ms", t->high_ms);
-    json_count(o, "runs", t->runs);
-    json_count(o, "warmup_runs", t->warmup_runs);
-    json_bool(o, "steady", t->steady);
-    json_number(o, "load_ms", b->model.load_ms);
-    json_number(o, "plan_ms", b->create_ms);
-    json_number(o, "first_run_ms", b->first_run_ms);
-    json_count(o, "macs", b->report.macs);
-    json_number(o, "gflops", (double)b->report.flops / t->median_ms / 1e6);
-    json_count(o, "peak_memory_bytes", b->report.peak_bytes);
-    json_count(o, "process_peak_bytes", process_peak_bytes());
-    json_bool(o, "checked", b->checked);
-    json_text(o, "verdict", b->verdict);
-    struct json *list = b->op_ms ? json_list_in(o, "per_op") : NULL;
-    for (uint32_t i = 0; list && i < cvk_session_node_count(b->session); i++) {
-        struct cvk_node_report n;
-        if (cvk_session_node(b->session, i, &n) != CVK_OK)
-            continue;
-        struct json *item = json_item(list);
-        json_text(item, "name", n.name);
-        json_text(item, "op", n.op);
-        json_text(item, "kind", n.kind);
-        json_text(item, "device", n.device);
-        json_text(item, "kernel", n.kernel);
-        json_number(item, "median_ms", b->op_ms[i]);
-        json_count(item, "flops", n.flops);
-        json_count(item, "bytes", n.bytes);
+    c->ratio = m->timing.median_ms / first->timing.median_ms;
+    c->ratio_low = c->ratio_high = m->round_ms[0] / first->round_ms[0];
+    for (uint32_t i = 1; i < m->timing.rounds && i < first->timing.rounds; i++) {
+        double ratio = m->round_ms[i] / first->round_ms[i];
+        c->ratio_low = ratio < c->ratio_low ? ratio : c->ratio_low;
+        c->ratio_high = ratio > c->ratio_high ? ratio : c->ratio_high;
     }
-    return json_finish(o);
 }
 
-static void print_nodes(const struct bench *b)
+/* Times the cases of one batch and number of threads in turn, and tells their results. */
+static int run_group(struct bench *b, struct bench_case *cases, uint32_t count, struct input_set *set, struct cvk_session **ref)
 {
-    double sum = 0;
-    uint32_t count = cvk_session_node_count(b->session);
+    struct measured m[MOST_DEVICES] = {{.session = NULL}};
+    int code = TOOL_GO_ON;
+    for (uint32_t i = 0; i < count && code == TOOL_GO_ON; i++) {
+        code = prepare(b, &cases[i], set, ref);
+        m[i].session = cases[i].session;
+        m[i].set = set;
+    }
+    if (code == TOOL_GO_ON)
+        code = measure_sessions(m, count, &b->rule);
+    for (uint32_t i = 0; i < count && code == TOOL_GO_ON; i++) {
+        cases[i].timing = m[i].timing;
+        cases[i].process_peak_bytes = process_peak_bytes(); /* before the roof's measurement takes memory of its own */
+        if (b->compare)
+            set_ratio(&cases[i], &m[i], &m[0]);
+        if (b->per_op)
+            code = bench_time_nodes(b, &cases[i]);
+    }
     for (uint32_t i = 0; i < count; i++)
-        sum += b->op_ms[i];
-    struct table *t = table_create("lllrrrr");
-    static const char *const names[] = {"node", "op", "device/kernel", "ms", "share", "GFLOP/s", "GB/s"};
-    for (uint32_t i = 0; i < 7; i++)
-        table_add(t, "%s", names[i]);
-    for (uint32_t i = 0; i < count; i++) {
-        struct cvk_node_report n;
-        if (cvk_session_node(b->session, i, &n) != CVK_OK)
-            continue;
-        double ms = b->op_ms[i];
-        table_add(t, "%s", n.name);
-        bool kind = n.kind[0] && strcmp(n.kind, n.op) != 0;
-        table_add(t, "%s%s%s", n.op, kind ? " " : "", kind ? n.kind : "");
-        table_add(t, "%s/%s", n.device, n.kernel);
-        table_add(t, "%.4f", ms);
-        table_add(t, "%.1f %%", sum > 0 ? 100 * ms / sum : 0);
-        if (ms > 0 && n.flops) {
-            table_add(t, "%.1f", (double)n.flops / ms / 1e6);
-            table_add(t, "%.1f", (double)n.bytes / ms / 1e6);
-        } else {
-            table_add(t, "-");
-            table_add(t, "-");
+        free(m[i].round_ms);
+    for (uint32_t i = 0; i < count && code == TOOL_GO_ON; i++) {
+        if (b->json)
+            bench_put_case(b->list ? json_item(b->list) : b->json, b, &cases[i]);
+        else
+            bench_print_case(b, &cases[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) { /* they would only take memory from those that follow */
+        cvk_session_destroy(cases[i].session);
+        free(cases[i].nodes);
+        cases[i].session = NULL;
+        cases[i].nodes = NULL;
+    }
+    return code;
+}
+
+/* Each batch with each number of threads. */
+static int run_cases(struct bench *b, struct bench_case *cases, char *const *devices, uint32_t device_count,
+                     struct cvk_context *const *contexts, uint32_t context_count)
+{
+    int code = TOOL_GO_ON;
+    struct bench_case *next = cases;
+    for (uint32_t i = 0; i < (b->batches.count ? b->batches.count : 1) && code == TOOL_GO_ON; i++) {
+        struct input_set set;
+        struct cvk_session *ref = NULL;
+        input_set_create(b->model.graph, &set);
+        code = input_set_read(&set, b->model.graph, &b->inputs);
+        for (uint32_t k = 0; k < context_count && code == TOOL_GO_ON; k++) {
+            for (uint32_t d = 0; d < device_count; d++)
+                next[d] = (struct bench_case){
+                    .asked = devices[d], .batch = b->batches.count ? b->batches.items[i] : 1, .ctx = contexts[k], .set = &set};
+            code = run_group(b, next, device_count, &set, &ref);
+            next += device_count;
+        }
+        cvk_session_destroy(ref);
+        input_set_free(&set);
+    }
+    return code;
+}
+
+static int run_all(struct bench *b, char *const *devices, uint32_t device_count)
+{
+    struct cvk_context *contexts[NUMBER_LIST] = {NULL};
+    uint32_t context_count = b->threads.count ? b->threads.count : 1, batch_count = b->batches.count ? b->batches.count : 1;
+    uint32_t count = context_count * batch_count * device_count;
+    struct bench_case *cases = tool_alloc(count, sizeof *cases);
+    int code = TOOL_GO_ON;
+    for (uint32_t i = 0; i < context_count && code == TOOL_GO_ON; i++) {
+        b->setup.threads = b->threads.count ? b->threads.items[i] : 0;
+        code = setup_start(&b->setup, &contexts[i]);
+    }
+    if (code == TOOL_GO_ON && b->setup.json) {
+        b->json = json_create();
+        b->list = count > 1 ? json_list_in(b->json, "results") : NULL;
+    }
+    if (code == TOOL_GO_ON)
+        code = run_cases(b, cases, devices, device_count, contexts, context_count);
+    if (code == TOOL_GO_ON && !b->json && count > 1)
+        bench_print_summary(b, cases, count);
+    for (uint32_t i = 0; i < count; i++)
+        free(cases[i].device);
+    free(cases);
+    for (uint32_t i = 0; i < context_count; i++)
+        cvk_context_destroy(contexts[i]);
+    return code;
+}
+
+/* The device texts between commas; those inside of parentheses belong to a device. Cuts the copy. */
+static uint32_t split_devices(char *copy, char *out[MOST_DEVICES + 1])
+{
+    uint32_t count = 0, depth = 0;
+    out[count++] = copy;
+    for (char *s = copy; *s; s++) {
+        depth += *s == '(';
+        depth -= *s == ')' && depth;
+        if (*s == ',' && !depth && count <= MOST_DEVICES) {
+            *s = '\0';
+            out[count++] = s + 1;
         }
     }
-    printf("\n");
-    table_print(t, stdout);
-    table_destroy(t);
+    return count;
 }
 
-static void print_text(const struct bench *b)
+static int run_model(struct bench *b, const char *text)
 {
-    const struct timing *t = &b->timing;
-    char safe[TOOL_TEXT], a[28], c[28], macs[28];
-    printf("%s%s%s\n", tool_colour(TOOL_BOLD), tool_escape(b->model.text, safe, sizeof safe), tool_colour(TOOL_PLAIN));
-    printf("  on       %s, %u thread%s, batch %llu\n", tool_escape(b->report.device, safe, sizeof safe),
-           cvk_context_threads(b->ctx), cvk_context_threads(b->ctx) == 1 ? "" : "s",
-           (unsigned long long)(b->setup.batch ? b->setup.batch : 1));
-    printf("  result   %s\n", b->verdict);
-    printf("  %smedian   %.4g ms%s (95 %% interval %.4g to %.4g), least %.4g, P90 %.4g, spread %.1f %%\n", tool_colour(TOOL_BOLD),
-           t->median_ms, tool_colour(TOOL_PLAIN), t->low_ms, t->high_ms, t->min_ms, t->p90_ms, 100 * t->spread);
-    printf("  runs     %u timed after %u to warm up%s\n", t->runs, t->warmup_runs,
-           t->steady ? "" : "; the times had not become steady, so take them with care");
-    printf("  before   load %.3g ms, plan and build %.3g ms, first run %.3g ms\n", b->model.load_ms, b->create_ms,
-           b->first_run_ms);
-    printf("  work     %s multiply-adds, %.1f GFLOP/s\n", tool_count(b->report.macs, macs),
-           (double)b->report.flops / t->median_ms / 1e6);
-    printf("  memory   %s planned, %s at most in the process\n", tool_bytes(b->report.peak_bytes, a),
-           tool_bytes(process_peak_bytes(), c));
-    if (b->op_ms)
-        print_nodes(b);
+    char *devices[MOST_DEVICES + 1] = {(char *)(uintptr_t)b->setup.device}, *copy = b->compare ? tool_copy(b->compare) : NULL;
+    uint32_t count = copy ? split_devices(copy, devices) : 1;
+    int code = TOOL_GO_ON;
+    if (copy && (count < 2 || count > MOST_DEVICES))
+        code = tool_fail(TOOL_USAGE, "--compare wants 2 to %d devices with commas between, such as ref,opencl:gpu", MOST_DEVICES);
+    if (code == TOOL_GO_ON)
+        code = model_load(text, b->setup.seed, &b->model);
+    if (code == TOOL_GO_ON)
+        code = run_all(b, devices, count);
+    free(copy);
+    return code;
 }
 
-static int do_bench(struct bench *b, const char *text)
+/* The machine's roof alone, by default with one thread and with all. */
+static int run_probe(struct bench *b)
+{
+    struct cvk_context *ctx = NULL;
+    int code = setup_start(&b->setup, &ctx);
+    if (code != TOOL_GO_ON)
+        return code;
+    uint32_t all = cvk_context_threads(ctx);
+    cvk_context_destroy(ctx);
+    if (!b->threads.count)
+        b->threads = (struct count_list){{1, all}, all > 1 ? 2 : 1};
+    struct roof_rates rates;
+    for (uint32_t i = 0; i < b->threads.count && code == TOOL_GO_ON; i++)
+        code = bench_roof(b, (uint32_t)b->threads.items[i], &rates);
+    if (code != TOOL_GO_ON)
+        return code;
+    if (b->setup.json) {
+        b->json = json_create();
+        roof_put_json(b->json, &b->roof, b->rates, b->rate_count);
+    } else
+        roof_print(&b->roof, b->rates, b->rate_count);
+    return TOOL_GO_ON;
+}
+
+static int do_bench(struct bench *b, const struct text_list *rest)
 {
     if (b->rule.seconds <= 0)
         return tool_fail(TOOL_USAGE, "--seconds must be above 0");
     if (b->rule.precision <= 0)
         return tool_fail(TOOL_USAGE, "--precision must be above 0");
-    int code = setup_start(&b->setup, &b->ctx);
-    if (code == TOOL_GO_ON)
-        code = model_load(text, b->setup.seed, &b->model);
-    if (code != TOOL_GO_ON)
-        return code;
-    input_set_create(b->model.graph, &b->set);
-    code = input_set_read(&b->set, b->model.graph, &b->inputs);
-    double begin = tool_now_ms();
-    if (code == TOOL_GO_ON)
-        code = make_session(b, b->setup.device, 0, &b->session);
-    b->create_ms = tool_now_ms() - begin;
-    if (code == TOOL_GO_ON && cvk_session_get_report(b->session, &b->report) != CVK_OK)
-        code = tool_fail_library("");
-    for (uint32_t i = 0; i < b->set.count && code == TOOL_GO_ON; i++)
-        if (!b->set.tensors[i])
-            code = tensor_fill(cvk_session_input_desc(b->session, i), FILL_RANDOM, b->setup.seed, i, &b->set.tensors[i]);
-    if (code == TOOL_GO_ON)
-        code = measure_once(b->session, &b->set, &b->first_run_ms);
-    if (code == TOOL_GO_ON)
-        code = check(b);
-    if (code == TOOL_GO_ON)
-        code = measure_session(b->session, &b->set, &b->rule, &b->timing);
-    if (code == TOOL_GO_ON && b->per_op)
-        code = time_nodes(b);
-    if (code != TOOL_GO_ON)
-        return code;
-    if (b->setup.json)
-        return put_json(b);
-    print_text(b);
-    return TOOL_OK;
+    if (b->rule.runs && b->rule.rounds)
+        return tool_fail(TOOL_USAGE, "--runs and --rounds exclude each other");
+    if (b->compare && b->setup.device)
+        return tool_fail(TOOL_USAGE, "--compare and --device exclude each other");
+    if (b->probe && rest->count)
+        return tool_fail(TOOL_USAGE, "--probe measures the machine, not a MODEL; --per-op shows both");
+    if (!b->probe && !rest->count)
+        return tool_fail(TOOL_USAGE, "bench wants a MODEL: convoke bench MODEL [OPTION...]");
+    b->per_op = b->per_op || b->top;
+    int code = b->probe ? run_probe(b) : run_model(b, rest->items[0]);
+    if (code == TOOL_GO_ON && b->json) {
+        code = json_finish(b->json);
+        b->json = NULL;
+    }
+    return code == TOOL_GO_ON ? TOOL_OK : code;
 }
 
 int cvk_tool_bench(int argc, char **argv)
 {
     struct bench b = {.rule = {.precision = 0.01, .seconds = 10}};
+    struct option shared[SETUP_OPTIONS];
     const struct option options[] = {
+        {"per-op", OPTION_FLAG, &b.per_op, NULL, "time every node as well, beside what the CPU can do at most", 0, 0},
+        {"top", OPTION_COUNT, &b.top, "N", "the same for the N slowest nodes alone, slowest first", 1, 0},
+        {"probe", OPTION_FLAG, &b.probe, NULL, "no MODEL: only measure what the CPU can do at most", 0, 0},
+        {"compare", OPTION_TEXT, &b.compare, "SPEC,SPEC...", "time devices in turn and print the ratios of their medians", 0, 0},
+        {"batch", OPTION_COUNTS, &b.batches, "N[,N...]", "what a batch that the model leaves open becomes (default 1), in turn",
+         1, SETUP_MOST_BATCH},
+        {"threads", OPTION_COUNTS, &b.threads, "N[,N...]", "threads for CPU devices (default: CONVOKE_THREADS, else all CPUs)", 1,
+         SETUP_MOST_THREADS},
         {"runs", OPTION_COUNT, &b.rule.runs, "N", "time exactly N runs", 1, 100000},
-        {"seconds", OPTION_NUMBER, &b.rule.seconds, "S", "most time for the timed runs (default 10)", 0, 0},
+        {"rounds", OPTION_COUNT, &b.rule.rounds, "N", "exactly N rounds, each of a block of runs on every device", 1, 10000},
+        {"seconds", OPTION_NUMBER, &b.rule.seconds, "S", "most time for the timed runs of a device (default 10)", 0, 0},
         {"precision", OPTION_NUMBER, &b.rule.precision, "P",
          "stop when the median is known to this share of itself (default 0.01)", 0, 0},
-        {"per-op", OPTION_FLAG, &b.per_op, NULL, "time every node as well", 0, 0},
         {"no-check", OPTION_FLAG, &b.no_check, NULL, "do not compare the result with the reference first", 0, 0},
         {"input", OPTION_EACH, &b.inputs, "[NAME=]FILE", "a tensor, .npy or .pb (default: normal random numbers)", 0, 0},
-        SETUP_BATCH(&b.setup, "what an open batch becomes (default 1)"),
-        SETUP_DEVICE(&b.setup),
-        SETUP_THREADS(&b.setup),
-        SETUP_SEED(&b.setup),
-        SETUP_LIMITS(&b.setup),
-        SETUP_JSON(&b.setup),
     };
     const struct command command = {
         .name = "bench",
         .summary = "how long a model takes, after its result was found right",
-        .usage = "MODEL [OPTION...]",
+        .usage = "MODEL [OPTION...] | --probe",
         .model = model_help,
         .about = "The result is compared with `ref` before any time is told (exit code 3 if it is wrong). Warm-up lasts until "
                  "the median of a window of runs is within 3 % of the window before. Timed is the run alone, not the copying in "
                  "of inputs. The median is told with its 95 % interval; spread is the distance between the quartiles as a share "
-                 "of the median.",
+                 "of the median. % FMA is the share of the multiply-adds per second that this CPU was found to do, in the same "
+                 "call and with as many threads as the device uses.",
         .examples =
             "convoke bench squeezenet.onnx\nconvoke bench \"3x224x224: 64c7s2p3-relu-mp2-64c3p1-relu-gap-1000n\" --per-op\n"
-            "convoke bench model.onnx --device opencl:gpu --batch 16 --json",
+            "convoke bench model.onnx --device opencl:gpu --batch 16 --json\nconvoke bench model.onnx --compare ref,opencl:gpu\n"
+            "convoke bench model.onnx --batch 1,16 --threads 1,2\nconvoke bench --probe",
         ARGS_OPTIONS_OF(options),
-        .rest_name = "a MODEL",
-        .rest_min = 1,
+        .shared = shared,
+        .shared_count = setup_options(&b.setup, SETUP_ALL & ~(SETUP_BATCH | SETUP_THREADS), shared),
         .rest_max = 1};
     struct text_list rest = {0};
     int code = args_parse(&command, argc, argv, &rest);
     if (code == TOOL_GO_ON)
-        code = do_bench(&b, rest.items[0]);
-    free(b.op_ms);
-    cvk_session_destroy(b.session);
-    input_set_free(&b.set);
+        code = do_bench(&b, &rest);
+    json_free(b.json);
+    roof_close(&b.roof);
+    free(b.rates);
     model_free(&b.model);
-    cvk_context_destroy(b.ctx);
     args_free(&rest);
     args_free(&b.inputs);
     return code;

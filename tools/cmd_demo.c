@@ -219,10 +219,10 @@ static int do_demo(struct demo *d)
 int cvk_tool_demo(int argc, char **argv)
 {
     struct demo d = {.folder = "convoke-demo"};
+    struct option shared[SETUP_OPTIONS];
     const struct option options[] = {
         {"out", OPTION_TEXT, &d.folder, "DIR", "folder for the pictures, as DIR (default convoke-demo)", 0, 0},
         {"device", OPTION_TEXT, &d.setup.device, "SPEC", "only this (default: CONVOKE_DEVICE if set, else every device)", 0, 0},
-        SETUP_THREADS(&d.setup),
         {"seed", OPTION_COUNT, &d.setup.seed, "N", "of the pictures and the small network's weights (default 1)", 0, 0},
     };
     const struct command command = {.name = "demo",
@@ -234,6 +234,8 @@ int cvk_tool_demo(int argc, char **argv)
                                         "of a drawing, and a small network gives the devices some work. Nothing is downloaded.",
                                     .examples = "convoke demo\nconvoke demo --out /tmp/demo --device simd\nconvoke demo --seed 7",
                                     ARGS_OPTIONS_OF(options),
+                                    .shared = shared,
+                                    .shared_count = setup_options(&d.setup, SETUP_THREADS, shared),
                                     .rest_name = "a folder",
                                     .rest_max = 1};
     struct text_list rest = {0};

@@ -199,10 +199,10 @@ int cvk_tool_devices(int argc, char **argv)
 {
     struct setup setup = {0};
     bool why = false;
+    struct option shared[SETUP_OPTIONS];
     const struct option options[] = {
         {"why", OPTION_FLAG, &why, NULL, "every plugin file and every device, and why it was or was not taken", 0, 0},
         {"device", OPTION_TEXT, &setup.device, "SPEC", "say what this text would choose; `help` prints the grammar", 0, 0},
-        SETUP_JSON(&setup),
     };
     const struct command command = {
         .name = "devices",
@@ -212,7 +212,9 @@ int cvk_tool_devices(int argc, char **argv)
                  "With --device the device is opened, and the exit code is 1 if that fails.",
         .examples =
             "convoke devices\nconvoke devices --why\nconvoke devices --device 'opencl:gpu,simd'\nCONVOKE_DEVICE=help convoke",
-        ARGS_OPTIONS_OF(options)};
+        ARGS_OPTIONS_OF(options),
+        .shared = shared,
+        .shared_count = setup_options(&setup, SETUP_JSON, shared)};
     struct text_list rest = {0};
     int code = args_parse(&command, argc, argv, &rest);
     args_free(&rest);

@@ -198,16 +198,11 @@ int cvk_tool_explain(int argc, char **argv)
     struct setup setup = {0};
     const char *only = NULL;
     bool dot = false, fused = false;
+    struct option shared[SETUP_OPTIONS];
     const struct option options[] = {
         {"fused", OPTION_FLAG, &fused, NULL, "only what really runs, with kernels and devices (also for --dot)", 0, 0},
         {"only", OPTION_TEXT, &only, "PART,...", "parts to print: written, fused, field, sharing (default: all)", 0, 0},
         {"dot", OPTION_FLAG, &dot, NULL, "print the graph in Graphviz' language", 0, 0},
-        SETUP_BATCH(&setup, "what an open batch becomes (default 1)"),
-        SETUP_DEVICE(&setup),
-        SETUP_THREADS(&setup),
-        SETUP_SEED(&setup),
-        SETUP_LIMITS(&setup),
-        SETUP_JSON(&setup),
     };
     const struct command command = {
         .name = "explain",
@@ -220,6 +215,8 @@ int cvk_tool_explain(int argc, char **argv)
         .examples = "convoke explain \"3x32x32: 6c5\"\nconvoke explain \"1x12x12: 10c3p1-mp3-1c2\" --only field\n"
                     "convoke explain model.onnx --device ref --batch 8\nconvoke explain model.onnx --dot | dot -Tsvg > model.svg",
         ARGS_OPTIONS_OF(options),
+        .shared = shared,
+        .shared_count = setup_options(&setup, SETUP_ALL, shared),
         .rest_name = "a MODEL",
         .rest_min = 1,
         .rest_max = 1};

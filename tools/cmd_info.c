@@ -249,7 +249,7 @@ static int do_info(struct info *info, const struct text_list *files)
 int cvk_tool_info(int argc, char **argv)
 {
     struct info info = {0};
-    const struct option options[] = {SETUP_DEVICE(&info.setup), SETUP_SEED(&info.setup), SETUP_JSON(&info.setup)};
+    struct option shared[SETUP_OPTIONS];
     const struct command command = {
         .name = "info",
         .summary = "sizes and values of pictures, tensors, IDX files and models",
@@ -258,7 +258,8 @@ int cvk_tool_info(int argc, char **argv)
                  "them together as 5x3x28x28 (N x C x H x W).",
         .examples =
             "convoke info photo.jpg\nconvoke info digits/*.png\nconvoke info input_0.pb output.npy\nconvoke info model.onnx",
-        ARGS_OPTIONS_OF(options),
+        .shared = shared,
+        .shared_count = setup_options(&info.setup, SETUP_DEVICE | SETUP_SEED | SETUP_JSON, shared),
         .rest_name = "a FILE or a MODEL",
         .rest_min = 1,
         .rest_max = 100000};

@@ -29,6 +29,7 @@ int run_session(struct run *run, int64_t batch, int32_t image_input, int64_t hei
     int32_t status = cvk_session_create(run->ctx, run->model.graph, &p, &run->session);
     if (image_input >= 0)
         run->set.sizes[image_input] = (struct cvk_session_input){0}; /* dims dies with this call */
+    model_free(&run->model); /* the only session: what its kernels packed need not stay in the graph's form too */
     return status == CVK_OK ? TOOL_GO_ON : tool_fail_library(run->model.text);
 }
 
@@ -265,6 +266,7 @@ static int do_run(struct run *run, const char *model)
 int cvk_tool_run(int argc, char **argv)
 {
     struct run run = {.scale = 1, .rtol = 1e-3, .atol = 1e-5, .top = 5};
+    struct option shared[SETUP_OPTIONS];
     const struct option options[] = {
         {"image", OPTION_MANY, &run.images, "FILE...", "pictures: PNG, JPEG, PNM; one run each, or --batch at once", 0, 0},
         {"size", OPTION_TEXT, &run.size, "N|WxH", "bring pictures to this size (default: the model's)", 0, 0},
@@ -282,12 +284,6 @@ int cvk_tool_run(int argc, char **argv)
         {"check", OPTION_EACH, &run.checks, "[NAME=]FILE", "compare an output with .npy or .pb; exit code 3 if it differs", 0, 0},
         {"rtol", OPTION_NUMBER, &run.rtol, "R", "allowed: |got - want| <= atol + rtol * |want| (default 1e-3)", 0, 0},
         {"atol", OPTION_NUMBER, &run.atol, "A", "(default 1e-5)", 0, 0},
-        SETUP_BATCH(&run.setup, "pictures in one run, where the model leaves the batch open"),
-        SETUP_DEVICE(&run.setup),
-        SETUP_THREADS(&run.setup),
-        SETUP_SEED(&run.setup),
-        SETUP_LIMITS(&run.setup),
-        SETUP_JSON(&run.setup),
     };
     const struct command command = {
         .name = "run",
@@ -302,6 +298,8 @@ int cvk_tool_run(int argc, char **argv)
                     "convoke run model.onnx --input input_0.pb --check output_0.pb\n"
                     "convoke run \"3x32x32: 6c5-relu-gap-10n-softmax\" --image photo.png --scale 1/255 --device ref",
         ARGS_OPTIONS_OF(options),
+        .shared = shared,
+        .shared_count = setup_options(&run.setup, SETUP_ALL, shared),
         .rest_name = "a MODEL",
         .rest_min = 1,
         .rest_max = 1};

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Timing a session: warm-up until it is steady, then as many runs as the answer needs. */
+ * Timing sessions: warm-up until they are steady, then as many runs as the answer needs. */
 #include "measure.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define WINDOW 7         /* runs in a window of the warm-up */
 #define WINDOW_MS 20     /* and at least this long, for very short runs */
@@ -11,6 +12,9 @@
 #define WARMUP_SECONDS 4 /* then the times are taken as they are, and it is said */
 #define FEWEST_RUNS 10
 #define MOST_RUNS 100000
+#define BLOCK_MS 50 /* of runs before it is another session's turn */
+#define MOST_BLOCK 100
+#define FEWEST_ROUNDS 5
 
 static int by_size(const void *a, const void *b)
 {
@@ -30,6 +34,7 @@ void measure_summary(double *ms, uint32_t count, struct timing *out)
     qsort(ms, count, sizeof *ms, by_size);
     out->runs = count;
     out->min_ms = ms[0];
+    out->max_ms = ms[count - 1];
     out->median_ms = quantile(ms, count, 0.5);
     out->p90_ms = quantile(ms, count, 0.9);
     out->spread = out->median_ms > 0 ? (quantile(ms, count, 0.75) - quantile(ms, count, 0.25)) / out->median_ms : 0;
@@ -50,7 +55,8 @@ int measure_once(struct cvk_session *s, const struct input_set *set, double *ms)
     return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("");
 }
 
-static int warm_up(struct cvk_session *s, const struct input_set *set, struct timing *out)
+/* *ms receives the median of the last window. */
+static int warm_up(struct cvk_session *s, const struct input_set *set, struct timing *out, double *ms)
 {
     double begin = tool_now_ms(), before = 0;
     while (!out->steady && tool_now_ms() - begin < WARMUP_SECONDS * 1e3) {
@@ -69,41 +75,104 @@ static int warm_up(struct cvk_session *s, const struct input_set *set, struct ti
         before = median;
         tool_progress("warming up: %.3g ms", median);
     }
+    *ms = before;
     return TOOL_GO_ON;
 }
 
-int measure_session(struct cvk_session *s, const struct input_set *set, const struct measure_rule *rule, struct timing *out)
+/* The timed runs of one session. */
+struct series {
+    struct measured *m;
+    double *ms, *sorted;
+    uint32_t count, capacity, block;
+};
+
+static uint32_t smaller(uint32_t a, uint64_t b)
 {
-    *out = (struct timing){0};
-    int code = warm_up(s, set, out);
-    double *ms = NULL, *sorted = NULL, begin = tool_now_ms();
-    uint32_t count = 0, capacity = 0;
-    for (bool enough = false; !enough && code == TOOL_GO_ON;) {
-        if (count == capacity) {
-            capacity = capacity ? 2 * capacity : 64;
-            ms = tool_grow(ms, capacity, sizeof *ms);
-            sorted = tool_grow(sorted, capacity, sizeof *sorted);
-        }
-        code = measure_once(s, set, &ms[count]);
-        if (code != TOOL_GO_ON)
-            break;
-        count++;
-        bool time_up = tool_now_ms() - begin > rule->seconds * 1e3;
-        if (rule->runs)
-            enough = count >= rule->runs;
-        else if (count % FEWEST_RUNS == 0 || time_up) {
-            for (uint32_t i = 0; i < count; i++)
-                sorted[i] = ms[i];
-            measure_summary(sorted, count, out);
-            tool_progress("%u runs: %.3g ms", count, out->median_ms);
-            enough = (count >= FEWEST_RUNS && (out->high_ms - out->low_ms) / 2 <= rule->precision * out->median_ms) || time_up ||
-                     count >= MOST_RUNS;
-        }
+    return b < a ? (uint32_t)b : a;
+}
+
+static int run_block(struct series *s, const struct measure_rule *rule, bool alone)
+{
+    struct measured *m = s->m;
+    struct timing *t = &m->timing;
+    double ms;
+    int code = alone ? TOOL_GO_ON : measure_once(m->session, m->set, &ms);
+    uint32_t runs = rule->runs ? smaller(s->block, rule->runs - s->count) : s->block;
+    if (s->count + runs > s->capacity) {
+        s->capacity = 2 * s->capacity + runs + 64;
+        s->ms = tool_grow(s->ms, s->capacity, sizeof *s->ms);
+        s->sorted = tool_grow(s->sorted, s->capacity, sizeof *s->sorted);
+    }
+    for (uint32_t i = 0; i < runs && code == TOOL_GO_ON; i++)
+        code = measure_once(m->session, m->set, &s->ms[s->count + i]);
+    if (code != TOOL_GO_ON)
+        return code;
+    m->round_ms = tool_grow(m->round_ms, t->rounds + 1, sizeof *m->round_ms);
+    memcpy(s->sorted, s->ms + s->count, runs * sizeof *s->ms);
+    qsort(s->sorted, runs, sizeof *s->sorted, by_size);
+    m->round_ms[t->rounds++] = quantile(s->sorted, runs, 0.5);
+    s->count += runs;
+    return TOOL_GO_ON;
+}
+
+/* Runs in a row. Those of a given number are spread over as many rounds for each session. */
+static uint32_t block_of(double ms, bool alone, const struct measure_rule *rule)
+{
+    if (alone)
+        return 1;
+    if (rule->runs)
+        return (uint32_t)((rule->runs + FEWEST_ROUNDS - 1) / FEWEST_ROUNDS);
+    if (ms > BLOCK_MS)
+        return 1;
+    return ms > 0 ? smaller(MOST_BLOCK, (uint64_t)(BLOCK_MS / ms)) : MOST_BLOCK;
+}
+
+/* Whether the rule is met. Only looks at the interval now and then, since that means sorting. */
+static bool enough(struct series *s, const struct measure_rule *rule, bool alone, bool time_up)
+{
+    struct timing *t = &s->m->timing;
+    if (rule->runs)
+        return s->count >= rule->runs;
+    if (rule->rounds)
+        return t->rounds >= rule->rounds;
+    if (alone && s->count % FEWEST_RUNS != 0 && !time_up)
+        return false;
+    memcpy(s->sorted, s->ms, s->count * sizeof *s->ms);
+    measure_summary(s->sorted, s->count, t);
+    tool_progress("%u runs: %.3g ms", s->count, t->median_ms);
+    bool precise = s->count >= FEWEST_RUNS && (alone || t->rounds >= FEWEST_ROUNDS) &&
+                   (t->high_ms - t->low_ms) / 2 <= rule->precision * t->median_ms;
+    return precise || time_up || s->count >= MOST_RUNS;
+}
+
+int measure_sessions(struct measured *all, uint32_t count, const struct measure_rule *rule)
+{
+    struct series *series = tool_alloc(count, sizeof *series);
+    bool alone = count == 1 && !rule->rounds;
+    int code = TOOL_GO_ON;
+    for (uint32_t i = 0; i < count && code == TOOL_GO_ON; i++) {
+        double ms = 0;
+        all[i].timing = (struct timing){0};
+        series[i].m = &all[i];
+        code = warm_up(all[i].session, all[i].set, &all[i].timing, &ms);
+        series[i].block = block_of(ms, alone, rule);
+    }
+    double begin = tool_now_ms();
+    for (bool done = false; !done && code == TOOL_GO_ON;) {
+        for (uint32_t i = 0; i < count && code == TOOL_GO_ON; i++)
+            code = run_block(&series[i], rule, alone);
+        bool time_up = tool_now_ms() - begin > rule->seconds * 1e3 * count;
+        done = true;
+        for (uint32_t i = 0; i < count && code == TOOL_GO_ON; i++)
+            done = enough(&series[i], rule, alone, time_up) && done;
     }
     tool_progress_done();
-    if (code == TOOL_GO_ON)
-        measure_summary(ms, count, out);
-    free(ms);
-    free(sorted);
+    for (uint32_t i = 0; i < count; i++) {
+        if (code == TOOL_GO_ON)
+            measure_summary(series[i].ms, series[i].count, &all[i].timing);
+        free(series[i].ms);
+        free(series[i].sorted);
+    }
+    free(series);
     return code;
 }

@@ -16,6 +16,35 @@ const char *const model_help =
     "dw3 depthwise; mp2 ap2 max and average pooling; gap gmp global pooling; flat; 120n dense; bn; lrn;\n"
     "drop0.5; softmax; relu, tanh and other activations.\n";
 
+uint32_t setup_options(struct setup *s, uint32_t parts, struct option out[SETUP_OPTIONS])
+{
+    const struct {
+        uint32_t part;
+        struct option option;
+    } all[SETUP_OPTIONS] = {
+        {SETUP_BATCH,
+         {"batch", OPTION_COUNT, &s->batch, "N", "what a batch that the model leaves open becomes (default 1)", 1,
+          SETUP_MOST_BATCH}},
+        {SETUP_DEVICE,
+         {"device", OPTION_TEXT, &s->device, "SPEC", "where to run, as in CONVOKE_DEVICE; `list` and `help` tell more", 0, 0}},
+        {SETUP_THREADS,
+         {"threads", OPTION_COUNT, &s->threads, "N", "threads for CPU devices (default: CONVOKE_THREADS, else all CPUs)", 1,
+          SETUP_MOST_THREADS}},
+        {SETUP_SEED, {"seed", OPTION_COUNT, &s->seed, "N", "of the random weights of a net text (default 1)", 0, 0}},
+        {SETUP_LIMITS,
+         {"memory-limit", OPTION_COUNT, &s->memory_limit, "BYTES", "refuse a plan that needs more memory (K, M, G allowed)", 1,
+          0}},
+        {SETUP_LIMITS,
+         {"macs-limit", OPTION_COUNT, &s->macs_limit, "N", "refuse a model with more multiply-adds in one run", 1, 0}},
+        {SETUP_JSON, {"json", OPTION_FLAG, &s->json, NULL, "print one JSON object instead of text", 0, 0}},
+    };
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SETUP_OPTIONS; i++)
+        if (all[i].part & parts)
+            out[count++] = all[i].option;
+    return count;
+}
+
 int setup_start(const struct setup *s, struct cvk_context **ctx)
 {
     *ctx = NULL;

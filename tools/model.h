@@ -13,32 +13,20 @@ struct setup {
     bool json;
 };
 
-#define SETUP_DEVICE(s)                                                                                                          \
-    {                                                                                                                            \
-        "device", OPTION_TEXT, &(s)->device, "SPEC", "where to run, as in CONVOKE_DEVICE; `list` and `help` tell more", 0, 0     \
-    }
-#define SETUP_THREADS(s)                                                                                                         \
-    {                                                                                                                            \
-        "threads", OPTION_COUNT, &(s)->threads, "N", "threads for CPU devices (default: CONVOKE_THREADS, else all CPUs)", 1,     \
-            4096                                                                                                                 \
-    }
-#define SETUP_BATCH(s, text)                                                                                                     \
-    {                                                                                                                            \
-        "batch", OPTION_COUNT, &(s)->batch, "N", text, 1, 1 << 20                                                                \
-    }
-#define SETUP_SEED(s)                                                                                                            \
-    {                                                                                                                            \
-        "seed", OPTION_COUNT, &(s)->seed, "N", "of the random weights of a net text (default 1)", 0, 0                           \
-    }
-#define SETUP_LIMITS(s)                                                                                                          \
-    {"memory-limit", OPTION_COUNT, &(s)->memory_limit, "BYTES", "refuse a plan that needs more memory (K, M, G allowed)", 1, 0}, \
-    {                                                                                                                            \
-        "macs-limit", OPTION_COUNT, &(s)->macs_limit, "N", "refuse a model with more multiply-adds in one run", 1, 0             \
-    }
-#define SETUP_JSON(s)                                                                                                            \
-    {                                                                                                                            \
-        "json", OPTION_FLAG, &(s)->json, NULL, "print one JSON object instead of text", 0, 0                                     \
-    }
+enum setup_part {
+    SETUP_BATCH = 1 << 0,
+    SETUP_DEVICE = 1 << 1,
+    SETUP_THREADS = 1 << 2,
+    SETUP_SEED = 1 << 3,
+    SETUP_LIMITS = 1 << 4,
+    SETUP_JSON = 1 << 5,
+    SETUP_ALL = (1 << 6) - 1
+};
+#define SETUP_OPTIONS 7
+/* The options of these parts, for struct command; they fill *s. Returns how many. */
+uint32_t setup_options(struct setup *s, uint32_t parts, struct option out[SETUP_OPTIONS]);
+#define SETUP_MOST_BATCH (1 << 20)
+#define SETUP_MOST_THREADS 4096
 
 /* Answers `help` and `list` as a device (then TOOL_OK), checks that JSON can be had if asked for, and makes the
  * context. TOOL_GO_ON, or the exit code. */

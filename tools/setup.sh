@@ -10,7 +10,8 @@ packages=(
     ocl-icd-opencl-dev libclblast-dev                          # OpenCL
 )
 test_packages=(
-    clang libclang-rt-14-dev libcmocka-dev libonnx-testdata
+    clang libclang-rt-14-dev libcmocka-dev libonnx-testdata binutils
+    gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user      # other processors, emulated
 )
 
 # Installs what is missing of the packages named; as an ordinary user without sudo it says what to type.

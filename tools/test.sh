@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Gets the packages, builds Convoke five times in build-test/ and runs the tests:
+# Gets the packages, builds Convoke six times in build-test/ and runs the tests:
 #   gcc    all tests
 #   bare   without optional libraries: all tests but those of the source
 #   clang  compiled only, every warning an error
 #   asan   under the address and undefined-behaviour sanitizers: all tests but those of the source
+#   arm    for 64-bit Arm, emulated: the SIMD backend's conformance
 #   tsan   under the thread sanitizer: the tests with threads
 # The last line is "N passed, N failed", with ", N skipped" where a test lacked its optional data or feature; the exit status is 0 only
 # if every build was tested and nothing failed.
@@ -51,6 +52,8 @@ build bare gcc -Donnx=disabled -Dimages=disabled -Djson=disabled && check bare -
 build clang clang
 # What the sanitizers add to the code makes gcc warn of things that are not there.
 build asan gcc --buildtype=debugoptimized -Dwerror=false -Db_sanitize=address,undefined && check asan --no-suite source --timeout-multiplier 4
+
+build arm gcc --cross-file tools/cross/aarch64.ini -Donnx=disabled -Dimages=disabled -Djson=disabled && check arm
 
 # Some kernels place programs where the thread sanitizer of this compiler cannot work; a fixed placement helps.
 cat >build-test/empty.c <<'END'
