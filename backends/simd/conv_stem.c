@@ -63,6 +63,8 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
         return cvk_refuse(q, "only images of two dimensions, not %u", node->inputs[0]->rank - 2);
     if (p->group != 1 || node->inputs[0]->dims[1] > MAX_CHANNELS || node->inputs[0]->dims[1] < 1)
         return cvk_refuse(q, "only one group of 1 to %d input channels", MAX_CHANNELS);
+    if (node->input_count > 2 && node->inputs[2])
+        return cvk_refuse(q, "the bias belongs in the epilogue");
     struct stem s = sizes_of(node, d->isa->block);
     uint64_t vectors = s.packed_weights * sizeof(float);
     plan->packed_bytes = simd_round_up((s.taps + 1) * sizeof(int64_t), CVK_ALIGN_BYTES) + (node->constants[1] ? vectors : 0);
@@ -157,10 +159,8 @@ static void compute_row(const struct job *j, uint64_t n, uint64_t oh, const floa
             j->fns->step[step][v - 1][px - 1](&t);
             ow += px;
         }
-        for (uint64_t b = first; b < first + v; b++)
-            if (simd_epilogue_pending(&j->epilogue, b * j->block))
-                simd_epilogue_finish(&j->epilogue, b * j->block, j->y + ((n * s->vectors + b) * s->oh + oh) * s->ow * j->block,
-                                     s->ow);
+        for (uint64_t b = first; b < first + v && simd_epilogue_late(&j->epilogue); b++)
+            simd_epilogue_finish(&j->epilogue, b * j->block, j->y + ((n * s->vectors + b) * s->oh + oh) * s->ow * j->block, s->ow);
     }
 }
 
@@ -204,7 +204,7 @@ static int32_t run(struct cvk_exec *e)
 }
 
 const struct cvk_kernel simd_conv_stem_rows[] = {
-    {SIMD_ROW(CONV, "stem"), .layouts_x = SIMD_PLAIN, .layouts_y = SIMD_BLOCKED, .epilogues = SIMD_EPILOGUES, .plan = plan, .build = build,
+    {SIMD_ROW(CONV, "stem"), .layouts_x = SIMD_PLAIN, .layouts_y = SIMD_BLOCKED, .flags = CVK_KERNEL_CONCURRENT, .epilogues = SIMD_EPILOGUES, .plan = plan, .build = build,
      .run = run},
 };
 const uint32_t simd_conv_stem_row_count = SIMD_COUNT(simd_conv_stem_rows);

@@ -6,18 +6,22 @@
 
 uint64_t simd_epilogue_bytes(const struct cvk_query *q, uint64_t channels)
 {
-    uint64_t vectors = 0;
+    uint64_t vectors = 0, block = simd_asked(q)->isa->block;
     const struct cvk_epilogue *epilogue = q->node->epilogue;
+    if (channels % block == 0)
+        return 0;
     if (epilogue && epilogue->parts & CVK_EPI_BIAS)
         vectors++;
     if (epilogue && epilogue->parts & CVK_EPI_SCALE)
         vectors += 2;
-    return vectors * simd_round_up(channels, simd_asked(q)->isa->block) * sizeof(float);
+    return vectors * simd_round_up(channels, block) * sizeof(float);
 }
 
 static const float *pad(const float *from, uint64_t channels, uint64_t padded, float **memory)
 {
     float *to = *memory;
+    if (channels == padded)
+        return from;
     memcpy(to, from, channels * sizeof *to);
     memset(to + channels, 0, (padded - channels) * sizeof *to);
     *memory += padded;

@@ -15,8 +15,8 @@ struct simd_weights {
 /* Floats of the packed form: [tile of v vectors][input block][tap][block][vectors of this tile][block], padded with zeros.
  * A tile t begins at float t * v * block * (reductions * block), reductions = input blocks * taps. */
 uint64_t simd_weights_floats(const struct simd_weights *w);
-/* Packs output tiles begin..end-1; stride_oc and stride_ic are the distances in floats in the plain weights, taps lie one behind the other. */
-void simd_weights_pack(const struct simd_weights *w, const float *plain, uint64_t stride_oc, uint64_t stride_ic, uint64_t begin,
+/* Packs output tiles begin..end-1 of plain weights. */
+void simd_weights_pack(const struct simd_weights *w, const struct simd_move_fns *move, const float *plain, uint64_t begin,
                        uint64_t end, float *packed);
 
 static inline uint64_t simd_weights_tiles(const struct simd_weights *w)

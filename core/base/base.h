@@ -50,6 +50,8 @@ char *cvk__strdup(enum cvk__tag tag, const char *text);
 void cvk__alloc_fail_after(int64_t n);
 void cvk__alloc_fail_never(void);
 uint64_t cvk__alloc_calls(void); /* calls so far, for such tests */
+uint64_t cvk__alloc_held(void);  /* bytes allocated and not freed */
+uint64_t cvk__alloc_held_most(void); /* the most that was held since the last call of this */
 int32_t cvk__fail_memory(uint64_t bytes, const char *what); /* CVK_E_MEMORY with the number */
 
 /* ---- checked sizes: true when the result fits ---- */
@@ -96,7 +98,8 @@ int32_t cvk__pool_create(uint32_t workers, struct cvk__pool **out);
 void cvk__pool_destroy(struct cvk__pool *pool); /* NULL is fine; joins */
 uint32_t cvk__pool_workers(const struct cvk__pool *pool);
 /* Cuts 0..count-1 in min(workers, max_workers, count) contiguous ranges of nearly equal length and runs them; returns when all are
- * done. If the pool is at work for another thread, the caller does all ranges itself. */
+ * done. If the pool is at work for another thread, the caller does all ranges itself. Inside a range of a job the whole of another
+ * job is one range, worker 0, on the same thread. */
 void cvk__pool_run(struct cvk__pool *pool, uint32_t max_workers, uint64_t count, cvk__task_fn fn, void *arg);
 
 #endif

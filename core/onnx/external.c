@@ -80,20 +80,6 @@ static int32_t open_below(int dir, const char *location, int *fd)
     return cvk__fail(CVK_E_IO, "external data '%s': %s", shown, strerror(errno));
 }
 
-static int32_t read_all(int fd, uint64_t offset, void *data, uint64_t bytes, const char *shown)
-{
-    for (uint64_t done = 0; done < bytes;) {
-        ssize_t n = pread(fd, (char *)data + done, (size_t)(bytes - done), (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return cvk__fail(CVK_E_IO, "external data '%s': %s after %llu of %llu bytes", shown,
-                             n < 0 ? strerror(errno) : "the file ended", (unsigned long long)done, (unsigned long long)bytes);
-        done += (uint64_t)n;
-    }
-    return CVK_OK;
-}
-
 static int32_t check_file(int fd, const struct place *p, uint64_t bytes, const char *shown)
 {
     struct stat st;
@@ -133,8 +119,8 @@ int32_t cvk__onnx_external_read(const struct cvk__onnx_source *source, const Onn
     int32_t status = check_file(fd, &p, bytes, shown);
     if (status == CVK_OK && !(*data = cvk__alloc_buffer(CVK__TAG_ONNX, bytes)))
         status = cvk__fail_memory(bytes, "external data");
-    if (status == CVK_OK)
-        status = read_all(fd, p.offset, *data, bytes, shown);
+    if (status == CVK_OK && (status = cvk__onnx_read_at(fd, p.offset, *data, bytes)) != CVK_OK)
+        cvk__fail_in(status, "external data '%s': ", shown);
     close(fd);
     return status;
 }

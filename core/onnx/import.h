@@ -8,15 +8,51 @@
 #include "convoke/onnx.h"
 #include "onnx/onnx.pb-c.h"
 
-/* ---- scan.c: the bytes are checked before protobuf-c or an allocation sees them ---- */
+/* ---- input.c: the bytes of a model, in memory or in a file ---- */
+struct cvk__onnx_input {
+    const uint8_t *memory;
+    int fd; /* -1: the bytes are in memory */
+    uint64_t bytes;
+};
+/* Opens a regular file of at most `limit` bytes; the sentence of a failure names it. */
+int32_t cvk__onnx_input_open(const char *path, uint64_t limit, struct cvk__onnx_input *out);
+void cvk__onnx_input_close(struct cvk__onnx_input *in);
+/* Copies a piece out. Errors: CVK_E_FORMAT past the end, CVK_E_IO, also for a file that became shorter. */
+int32_t cvk__onnx_input_read(const struct cvk__onnx_input *in, uint64_t offset, void *data, uint64_t bytes);
+/* The same from any open file. */
+int32_t cvk__onnx_read_at(int fd, uint64_t offset, void *data, uint64_t bytes);
+
+#define CVK__ONNX_WINDOW (16u << 10)
+/* Walks over an input from front to back and copies what is checked. Zero but for `in` at the start. */
+struct cvk__onnx_stream {
+    const struct cvk__onnx_input *in;
+    uint8_t *out; /* the copy */
+    uint64_t out_bytes, out_capacity;
+    uint64_t begin, end; /* the bytes of a file that are in `window` */
+    uint8_t window[CVK__ONNX_WINDOW];
+};
+/* Lends `bytes` bytes (CVK__ONNX_WINDOW at most; the caller knows that the input has them) until the next call. */
+int32_t cvk__onnx_stream_see(struct cvk__onnx_stream *s, uint64_t offset, uint64_t bytes, const uint8_t **out);
+int32_t cvk__onnx_stream_put(struct cvk__onnx_stream *s, const void *data, uint64_t bytes);
+/* Copies any number of bytes from the input; has_nul may be NULL. */
+int32_t cvk__onnx_stream_pass(struct cvk__onnx_stream *s, uint64_t offset, uint64_t bytes, bool *has_nul);
+void cvk__onnx_stream_finish(struct cvk__onnx_stream *s);
+
+/* ---- scan.c: the bytes are checked before protobuf-c or an allocation of their size sees them ---- */
 enum cvk__onnx_root { CVK__ONNX_MODEL, CVK__ONNX_TENSOR };
-/* limits: every field set. Errors: CVK_E_FORMAT, CVK_E_LIMIT with the byte's offset and the path in the message. */
-int32_t cvk__onnx_scan(const void *data, uint64_t bytes, enum cvk__onnx_root root, const struct cvk_onnx_limits *limits);
+/* raw_data of this length or more is left out of the copy that the scan makes: the place of its first byte in the input stands in
+ * it instead, in CVK__ONNX_PLACE_BYTES bytes. */
+#define CVK__ONNX_CUT_BYTES 64
+#define CVK__ONNX_PLACE_BYTES 8
+/* limits: every field set. Leaves in s->out the checked message without contents, also in part after a failure. Errors:
+ * CVK_E_FORMAT, CVK_E_LIMIT with the byte's offset and the path in the message; CVK_E_IO; CVK_E_MEMORY. */
+int32_t cvk__onnx_scan(struct cvk__onnx_stream *s, enum cvk__onnx_root root, const struct cvk_onnx_limits *limits);
 
 /* ---- tensor.c ---- */
 /* Where tensors come from. */
 struct cvk__onnx_source {
     struct cvk_onnx_limits limits; /* every field set */
+    struct cvk__onnx_input in;     /* the model itself, for the contents that the scan left out */
     int dir;                       /* folder of the model, for external data; -1: none */
 };
 /* A tensor's content, plain and little-endian; data is of cvk__alloc_buffer. */

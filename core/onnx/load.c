@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * The public calls: a file is read whole, scanned, unpacked by protobuf-c within a memory limit, and built into a graph. */
+ * The public calls: a model is scanned, what the scan leaves is unpacked by protobuf-c within a memory limit, and built into a
+ * graph. The contents of tensors go from the input to their final place in one step, so that they are in memory once. */
 #include "import.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_NESTING 1000 /* both walks call themselves once per level */
@@ -54,68 +53,32 @@ static void budget_free(void *arg, void *memory)
     cvk__free(memory);
 }
 
-static int32_t unpack(const void *data, uint64_t bytes, const ProtobufCMessageDescriptor *descriptor,
-                      ProtobufCAllocator *allocator, ProtobufCMessage **out)
+/* Scans the input and unpacks what the scan leaves. *out is freed with protobuf_c_message_free_unpacked. */
+static int32_t unpack(const struct cvk__onnx_source *source, enum cvk__onnx_root root, ProtobufCAllocator *allocator,
+                      ProtobufCMessage **out)
 {
     struct budget *b = allocator->allocator_data;
-    b->left = UNPACK_BASE_BYTES + 2 * bytes;
-    uint64_t limit = b->left;
-    *out = protobuf_c_message_unpack(descriptor, allocator, (size_t)bytes, data);
-    if (*out)
-        return CVK_OK;
-    if (b->exceeded)
-        return cvk__fail(CVK_E_LIMIT, "ONNX: unpacking %llu bytes would take more than %llu bytes of memory",
-                         (unsigned long long)bytes, (unsigned long long)limit);
-    if (b->failed)
-        return cvk__fail_memory(bytes, "unpacking ONNX");
-    return cvk__fail(CVK_E_FORMAT, "ONNX: the bytes are no message that protobuf-c can unpack");
-}
-
-/* ---- files ---- */
-
-static int32_t read_whole(int fd, char *data, uint64_t bytes, const char *shown)
-{
-    for (uint64_t done = 0; done < bytes;) {
-        ssize_t n = read(fd, data + done, (size_t)(bytes - done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return cvk__fail(CVK_E_IO, "file '%s': %s after %llu of %llu bytes", shown, n < 0 ? strerror(errno) : "it ended",
-                             (unsigned long long)done, (unsigned long long)bytes);
-        done += (uint64_t)n;
-    }
-    return CVK_OK;
-}
-
-static int32_t read_file(const char *path, uint64_t limit, char **data, uint64_t *bytes)
-{
-    char shown[200];
-    cvk__text_escape(path, shown, sizeof shown);
-    *data = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* O_NONBLOCK: opening a FIFO must not hang */
-    if (fd < 0)
-        return cvk__fail(CVK_E_IO, "file '%s': %s", shown, strerror(errno));
-    struct stat st;
-    int32_t status = CVK_OK;
-    if (fstat(fd, &st))
-        status = cvk__fail(CVK_E_IO, "file '%s': %s", shown, strerror(errno));
-    else if (!S_ISREG(st.st_mode))
-        status = cvk__fail(CVK_E_IO, "file '%s': not a regular file", shown);
-    else if ((uint64_t)st.st_size > limit)
-        status = cvk__fail(CVK_E_LIMIT, "file '%s': %llu bytes; the limit is %llu", shown, (unsigned long long)st.st_size,
-                           (unsigned long long)limit);
+    struct cvk__onnx_stream s = {.in = &source->in};
+    *out = NULL;
+    int32_t status = cvk__onnx_scan(&s, root, &source->limits);
+    uint64_t limit = b->left = UNPACK_BASE_BYTES + 2 * s.out_bytes;
     if (status == CVK_OK) {
-        *bytes = (uint64_t)st.st_size;
-        *data = cvk__alloc_buffer(CVK__TAG_ONNX, *bytes);
-        status = *data ? read_whole(fd, *data, *bytes, shown) : cvk__fail_memory(*bytes, "a file");
+        *out =
+            protobuf_c_message_unpack(root == CVK__ONNX_MODEL ? &onnx__model_proto__descriptor : &onnx__tensor_proto__descriptor,
+                                      allocator, (size_t)s.out_bytes, s.out);
+        if (!*out && b->exceeded)
+            status = cvk__fail(CVK_E_LIMIT, "ONNX: unpacking %llu bytes would take more than %llu bytes of memory",
+                               (unsigned long long)s.out_bytes, (unsigned long long)limit);
+        else if (!*out && b->failed)
+            status = cvk__fail_memory(s.out_bytes, "unpacking ONNX");
+        else if (!*out)
+            status = cvk__fail(CVK_E_FORMAT, "ONNX: the bytes are no message that protobuf-c can unpack");
     }
-    close(fd);
-    if (status != CVK_OK) {
-        cvk__free(*data);
-        *data = NULL;
-    }
+    cvk__onnx_stream_finish(&s);
     return status;
 }
+
+/* ---- models ---- */
 
 /* The folder of a file, for external data; -1 if it cannot be opened. */
 static int open_folder(const char *path)
@@ -132,21 +95,36 @@ static int open_folder(const char *path)
     return dir;
 }
 
-/* Frees data as soon as it is unpacked, if it is ours. */
-static int32_t load(const void *data, uint64_t bytes, char *own, const struct cvk__onnx_source *source, struct cvk_graph **out)
+static int32_t load(const struct cvk__onnx_source *source, struct cvk_graph **out)
 {
     struct budget budget = {0};
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
-    ProtobufCMessage *message = NULL;
-    int32_t status = cvk__onnx_scan(data, bytes, CVK__ONNX_MODEL, &source->limits);
-    if (status == CVK_OK)
-        status = unpack(data, bytes, &onnx__model_proto__descriptor, &allocator, &message);
-    cvk__free(own);
-    if (status != CVK_OK)
-        return status;
-    status = cvk__onnx_build((const Onnx__ModelProto *)(const void *)message, source, out);
+    ProtobufCMessage *message;
+    CVK__TRY(unpack(source, CVK__ONNX_MODEL, &allocator, &message));
+    int32_t status = cvk__onnx_build((const Onnx__ModelProto *)(const void *)message, source, out);
     protobuf_c_message_free_unpacked(message, &allocator);
     return status;
+}
+
+/* Opens a file, and its folder if external data may be read. */
+static int32_t open_source(const char *path, const struct cvk_onnx_limits *limits, struct cvk__onnx_source *source)
+{
+    *source = (struct cvk__onnx_source){.dir = -1};
+    CVK__TRY(fill_limits(limits, &source->limits));
+    CVK__TRY(cvk__onnx_input_open(path, source->limits.file_bytes, &source->in));
+    if (source->limits.external_data)
+        source->dir = open_folder(path);
+    return CVK_OK;
+}
+
+/* Ends work on a file: its name goes in front of a failure. */
+static int32_t close_source(struct cvk__onnx_source *source, const char *path, int32_t status)
+{
+    char shown[200];
+    if (source->dir >= 0)
+        close(source->dir);
+    cvk__onnx_input_close(&source->in);
+    return status == CVK_OK ? CVK_OK : cvk__fail_in(status, "file '%s': ", cvk__text_escape(path, shown, sizeof shown));
 }
 
 int32_t cvk_onnx_load(const char *path, const struct cvk_onnx_limits *limits, struct cvk_graph **out)
@@ -155,21 +133,9 @@ int32_t cvk_onnx_load(const char *path, const struct cvk_onnx_limits *limits, st
         *out = NULL;
     if (!path || !out)
         return cvk__fail(CVK_E_ARG, "cvk_onnx_load: path or out is NULL");
-    struct cvk__onnx_source source = {.dir = -1};
-    CVK__TRY(fill_limits(limits, &source.limits));
-    char *data;
-    uint64_t bytes;
-    CVK__TRY(read_file(path, source.limits.file_bytes, &data, &bytes));
-    if (source.limits.external_data)
-        source.dir = open_folder(path);
-    int32_t status = load(data, bytes, data, &source, out);
-    if (source.dir >= 0)
-        close(source.dir);
-    if (status != CVK_OK) {
-        char shown[200];
-        cvk__fail_in(status, "file '%s': ", cvk__text_escape(path, shown, sizeof shown));
-    }
-    return status;
+    struct cvk__onnx_source source;
+    CVK__TRY(open_source(path, limits, &source));
+    return close_source(&source, path, load(&source, out));
 }
 
 int32_t cvk_onnx_load_memory(const void *data, uint64_t bytes, const struct cvk_onnx_limits *limits, struct cvk_graph **out)
@@ -178,12 +144,12 @@ int32_t cvk_onnx_load_memory(const void *data, uint64_t bytes, const struct cvk_
         *out = NULL;
     if (!out || (!data && bytes))
         return cvk__fail(CVK_E_ARG, "cvk_onnx_load_memory: data or out is NULL");
-    struct cvk__onnx_source source = {.dir = -1};
+    struct cvk__onnx_source source = {.in = {.memory = data, .fd = -1, .bytes = bytes}, .dir = -1};
     CVK__TRY(fill_limits(limits, &source.limits));
     if (bytes > source.limits.file_bytes)
         return cvk__fail(CVK_E_LIMIT, "ONNX model of %llu bytes; the limit is %llu", (unsigned long long)bytes,
                          (unsigned long long)source.limits.file_bytes);
-    return load(data, bytes, NULL, &source, out);
+    return load(&source, out);
 }
 
 /* ---- tensors ---- */
@@ -213,29 +179,15 @@ int32_t cvk_onnx_read_tensor(const char *path, const struct cvk_onnx_limits *lim
         *name = NULL;
     if (!path || !out)
         return cvk__fail(CVK_E_ARG, "cvk_onnx_read_tensor: path or out is NULL");
-    struct cvk__onnx_source source = {.dir = -1};
-    CVK__TRY(fill_limits(limits, &source.limits));
-    char *data;
-    uint64_t bytes;
-    CVK__TRY(read_file(path, source.limits.file_bytes, &data, &bytes));
+    struct cvk__onnx_source source;
+    CVK__TRY(open_source(path, limits, &source));
     struct budget budget = {0};
     ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
-    ProtobufCMessage *message = NULL;
-    int32_t status = cvk__onnx_scan(data, bytes, CVK__ONNX_TENSOR, &source.limits);
-    if (status == CVK_OK)
-        status = unpack(data, bytes, &onnx__tensor_proto__descriptor, &allocator, &message);
-    cvk__free(data);
+    ProtobufCMessage *message;
+    int32_t status = unpack(&source, CVK__ONNX_TENSOR, &allocator, &message);
     if (status == CVK_OK) {
-        if (source.limits.external_data)
-            source.dir = open_folder(path);
         status = make_tensor((const Onnx__TensorProto *)(const void *)message, &source, out, name);
-        if (source.dir >= 0)
-            close(source.dir);
         protobuf_c_message_free_unpacked(message, &allocator);
     }
-    if (status != CVK_OK) {
-        char shown[200];
-        cvk__fail_in(status, "file '%s': ", cvk__text_escape(path, shown, sizeof shown));
-    }
-    return status;
+    return close_source(&source, path, status);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Walks over the wire format of a model before anything is unpacked: nesting, lengths, wire types, counts and the size of every
- * tensor are checked in constant memory, so that an evil file costs no more than one pass over its bytes. */
+ * tensor are checked, so that an evil file costs no more than one pass over its bytes. What was checked is copied as it is, but
+ * for the contents of tensors (raw_data), of which only the place is kept: the copy is never longer than the input, and for real
+ * models a thousandth of it. */
 #include "import.h"
 
 #include <stdarg.h>
@@ -18,7 +20,7 @@ struct place {
 };
 
 struct scan {
-    const uint8_t *data;
+    struct cvk__onnx_stream *stream;
     const struct cvk_onnx_limits *limits;
     const char *root;
     uint64_t nodes, tensors, external_bytes;
@@ -68,19 +70,19 @@ static int32_t fail_at(const struct scan *s, int32_t status, const struct place 
     return cvk__fail(status, "%s at byte %llu, %s: %s", s->root, (unsigned long long)offset, path[0] ? path : "the top", text);
 }
 
-/* Reads a varint of at most `longest` bytes that ends before `end`; returns its length, 0 if it is cut short, `longest` + 1 if
- * too long. */
-static uint32_t read_varint(const uint8_t *data, uint64_t at, uint64_t end, uint32_t longest, uint64_t *value)
+/* Reads a varint of at most `longest` bytes, of which `have` are there; returns its length, 0 if it is cut short, `longest` + 1
+ * if too long. */
+static uint32_t read_varint(const uint8_t *data, uint64_t have, uint32_t longest, uint64_t *value)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < longest; i++) {
-        if (at + i >= end)
+        if (i >= have)
             return 0;
-        uint64_t part = data[at + i] & 0x7F;
+        uint64_t part = data[i] & 0x7F;
         if (i == 9 && part > 1)
             return longest + 1; /* more than 64 bits */
         sum |= part << (7 * i);
-        if (!(data[at + i] & 0x80)) {
+        if (!(data[i] & 0x80)) {
             *value = sum;
             return i + 1;
         }
@@ -88,16 +90,27 @@ static uint32_t read_varint(const uint8_t *data, uint64_t at, uint64_t end, uint
     return longest + 1;
 }
 
-static int32_t take_varint(const struct scan *s, const struct place *at, const char *field, uint64_t *offset, uint64_t end,
+/* Reads a varint that ends before `end`, and copies it. */
+static int32_t take_varint(struct scan *s, const struct place *at, const char *field, uint64_t *offset, uint64_t end,
                            uint32_t longest, uint64_t *value)
 {
-    uint32_t n = read_varint(s->data, *offset, end, longest, value);
+    const uint8_t *data;
+    uint64_t have = end - *offset < longest ? end - *offset : longest;
+    CVK__TRY(cvk__onnx_stream_see(s->stream, *offset, have, &data));
+    uint32_t n = read_varint(data, have, longest, value);
     if (n == 0)
         return fail_at(s, CVK_E_FORMAT, at, field, *offset, "the data ends inside a number");
     if (n > longest)
         return fail_at(s, CVK_E_FORMAT, at, field, *offset, "a number of more than %u bytes or 64 bits", longest);
     *offset += n;
-    return CVK_OK;
+    return cvk__onnx_stream_put(s->stream, data, n);
+}
+
+/* Writes the length that a block has in the copy over the one that it had, in as many bytes: it is never larger. */
+static void patch_length(uint8_t *at, uint64_t width, uint64_t length)
+{
+    for (uint64_t i = 0; i < width; i++, length >>= 7)
+        at[i] = (uint8_t)(length & 0x7F) | (i + 1 < width ? 0x80 : 0);
 }
 
 static bool fits_int32(uint64_t value)
@@ -252,7 +265,7 @@ static int32_t scan_packed(struct scan *s, const struct cvk__wire_field *f, uint
         uint64_t *count = t ? typed_count(t, f->number) : NULL;
         if (count)
             *count += (end - begin) / each;
-        return CVK_OK;
+        return cvk__onnx_stream_pass(s->stream, begin, end - begin, NULL);
     }
     for (uint64_t offset = begin; offset < end;) {
         uint64_t value, start = offset;
@@ -270,23 +283,21 @@ static int32_t scan_block(struct scan *s, const struct cvk__wire_field *f, uint6
                           struct tensor *t, uint32_t index, uint32_t depth)
 {
     uint64_t end = begin + bytes;
+    bool has_nul;
     switch (f->kind) {
     case CVK__WIRE_NAME:
     case CVK__WIRE_TEXT:
         if (f->kind == CVK__WIRE_NAME && bytes > s->limits->name_bytes)
             return fail_at(s, CVK_E_LIMIT, at, f->name, begin, "a name of %llu bytes; the limit is %llu",
                            (unsigned long long)bytes, (unsigned long long)s->limits->name_bytes);
-        if (bytes && memchr(s->data + begin, 0, bytes))
+        CVK__TRY(cvk__onnx_stream_pass(s->stream, begin, bytes, &has_nul));
+        if (has_nul)
             return fail_at(s, CVK_E_FORMAT, at, f->name, begin, "text with a NUL character in it");
         return CVK_OK;
     case CVK__WIRE_BYTES:
-        if (t && f->number == 9) {
-            t->has_raw = bytes > 0;
-            t->raw_bytes = bytes;
-        } else if (t && f->number == 6) {
+        if (t && f->number == 6)
             t->strings++;
-        }
-        return CVK_OK;
+        return cvk__onnx_stream_pass(s->stream, begin, bytes, NULL);
     case CVK__WIRE_MESSAGE: {
         const struct place child = {.up = at, .field = f, .index = index};
         CVK__TRY(count_child(s, &child, begin));
@@ -319,8 +330,45 @@ static int32_t scan_scalar(struct scan *s, const struct cvk__wire_field *f, uint
         if (end - start < bytes)
             return fail_at(s, CVK_E_FORMAT, at, name, start, "the data ends inside a number");
         *offset = start + bytes;
+        CVK__TRY(cvk__onnx_stream_pass(s->stream, start, bytes, NULL));
     }
     return f && t ? note_number(s, t, at, f->number, start, value) : CVK_OK;
+}
+
+/* A tensor's raw_data: the last one counts, as the format says. `length_at`: where its length stands in the copy. */
+static int32_t scan_raw(struct scan *s, struct tensor *t, uint64_t begin, uint64_t bytes, uint64_t length_at)
+{
+    t->has_raw = bytes > 0;
+    t->raw_bytes = bytes;
+    if (bytes < CVK__ONNX_CUT_BYTES)
+        return cvk__onnx_stream_pass(s->stream, begin, bytes, NULL);
+    const uint8_t length = CVK__ONNX_PLACE_BYTES;
+    _Static_assert(sizeof begin == CVK__ONNX_PLACE_BYTES, "a place is an offset");
+    s->stream->out_bytes = length_at;
+    CVK__TRY(cvk__onnx_stream_put(s->stream, &length, 1));
+    return cvk__onnx_stream_put(s->stream, &begin, sizeof begin);
+}
+
+/* What follows the tag of a field of wire type 2. */
+static int32_t scan_long(struct scan *s, const struct cvk__wire_field *f, uint64_t *offset, uint64_t end, const struct place *at,
+                         struct tensor *t, uint32_t index, uint32_t depth)
+{
+    uint64_t bytes, length_at = s->stream->out_bytes;
+    const char *name = f ? f->name : "";
+    CVK__TRY(take_varint(s, at, name, offset, end, 10, &bytes));
+    if (bytes > end - *offset)
+        return fail_at(s, CVK_E_FORMAT, at, name, *offset, "a length of %llu bytes where %llu are left",
+                       (unsigned long long)bytes, (unsigned long long)(end - *offset));
+    uint64_t begin = *offset, body_at = s->stream->out_bytes;
+    *offset += bytes;
+    if (f && t && f->number == 9)
+        return scan_raw(s, t, begin, bytes, length_at);
+    if (!f)
+        return cvk__onnx_stream_pass(s->stream, begin, bytes, NULL);
+    CVK__TRY(scan_block(s, f, begin, bytes, at, t, index, depth));
+    if (s->stream->out_bytes - body_at != bytes)
+        patch_length(s->stream->out + length_at, body_at - length_at, s->stream->out_bytes - body_at);
+    return CVK_OK;
 }
 
 static int32_t scan_field(struct scan *s, const struct cvk__wire_message *m, uint64_t *offset, uint64_t end,
@@ -346,15 +394,7 @@ static int32_t scan_field(struct scan *s, const struct cvk__wire_message *m, uin
         return fail_at(s, CVK_E_LIMIT, at, f->name, start, "more than %d attributes", MAX_ATTRIBUTES);
     if (wire != 2)
         return scan_scalar(s, f, wire, offset, end, at, t);
-    uint64_t bytes;
-    CVK__TRY(take_varint(s, at, f ? f->name : "", offset, end, 10, &bytes));
-    if (bytes > end - *offset)
-        return fail_at(s, CVK_E_FORMAT, at, f ? f->name : "", *offset, "a length of %llu bytes where %llu are left",
-                       (unsigned long long)bytes, (unsigned long long)(end - *offset));
-    if (f)
-        CVK__TRY(scan_block(s, f, *offset, bytes, at, t, index, depth));
-    *offset += bytes;
-    return CVK_OK;
+    return scan_long(s, f, offset, end, at, t, index, depth);
 }
 
 static int32_t scan_message(struct scan *s, const struct cvk__wire_message *m, uint64_t begin, uint64_t end,
@@ -373,11 +413,11 @@ static int32_t scan_message(struct scan *s, const struct cvk__wire_message *m, u
     return check_tensor(s, t, at, begin);
 }
 
-int32_t cvk__onnx_scan(const void *data, uint64_t bytes, enum cvk__onnx_root root, const struct cvk_onnx_limits *limits)
+int32_t cvk__onnx_scan(struct cvk__onnx_stream *stream, enum cvk__onnx_root root, const struct cvk_onnx_limits *limits)
 {
-    struct scan s = {.data = data, .limits = limits, .root = root == CVK__ONNX_MODEL ? "ONNX model" : "ONNX tensor"};
+    struct scan s = {.stream = stream, .limits = limits, .root = root == CVK__ONNX_MODEL ? "ONNX model" : "ONNX tensor"};
     const struct place top = {0};
-    if (bytes == 0)
+    if (stream->in->bytes == 0)
         return cvk__fail(CVK_E_FORMAT, "%s: it is empty", s.root);
-    return scan_message(&s, root == CVK__ONNX_MODEL ? &cvk__wire_model : &cvk__wire_tensor, 0, bytes, &top, 1);
+    return scan_message(&s, root == CVK__ONNX_MODEL ? &cvk__wire_model : &cvk__wire_tensor, 0, stream->in->bytes, &top, 1);
 }

@@ -88,6 +88,23 @@ static void clean_bools(const struct cvk__onnx_data *d)
         b[i] = b[i] != 0;
 }
 
+/* raw_data, which stands in the message if it is short, and else where the scan found it. The scan has compared its length with
+ * the dims. */
+static int32_t copy_raw(const struct cvk__onnx_source *source, const ProtobufCBinaryData *raw, const struct cvk__onnx_data *d)
+{
+    bool cut = d->bytes >= CVK__ONNX_CUT_BYTES;
+    uint64_t wanted = cut ? CVK__ONNX_PLACE_BYTES : d->bytes, place;
+    if (raw->len != wanted)
+        return cvk__fail(CVK_E_FORMAT, "%llu bytes of raw data where %llu are needed", (unsigned long long)raw->len,
+                         (unsigned long long)wanted);
+    if (!cut) {
+        memcpy(d->data, raw->data, (size_t)d->bytes);
+        return CVK_OK;
+    }
+    memcpy(&place, raw->data, sizeof place);
+    return cvk__onnx_input_read(&source->in, place, d->data, d->bytes);
+}
+
 /* Leaves d->data to be freed by the caller, also after a failure. */
 static int32_t fill(const struct cvk__onnx_source *source, const Onnx__TensorProto *t, struct cvk__onnx_data *d)
 {
@@ -100,10 +117,7 @@ static int32_t fill(const struct cvk__onnx_source *source, const Onnx__TensorPro
     if (!d->data)
         return cvk__fail_memory(d->bytes, "a tensor");
     if (t->has_raw_data && t->raw_data.len) {
-        if (t->raw_data.len != d->bytes)
-            return cvk__fail(CVK_E_FORMAT, "%llu bytes of raw data where %llu are needed", (unsigned long long)t->raw_data.len,
-                             (unsigned long long)d->bytes);
-        memcpy(d->data, t->raw_data.data, d->bytes);
+        CVK__TRY(copy_raw(source, &t->raw_data, d));
     } else {
         uint64_t entries = list_count(t, d->dtype);
         if (entries != d->count)

@@ -33,7 +33,7 @@ extern "C" {
 #endif
 
 /* Zero in a field is its default. Fixed limits besides: 64 attributes of a node, 4,096 inputs and as many outputs, and
- * 256 MiB + 2 * file size for the unpacked messages. */
+ * 256 MiB + 2 * (file size less the contents of tensors) for the unpacked messages. */
 struct cvk_onnx_limits {
     uint64_t file_bytes;      /* 2 GiB, which is also protobuf's own limit; external tensors together may take as much again */
     uint64_t tensor_bytes;    /* of one tensor; 2 GiB */
@@ -44,7 +44,9 @@ struct cvk_onnx_limits {
     uint32_t external_data;   /* 1: files beside the model may be read; 0: refused */
 };
 
-/* Reads a model file. The sizes named by a parameter in the model (the batch) become CVK_BATCH. limits NULL: all defaults.
+/* Reads a model file. The contents of tensors go from the file to their place in one step, so that loading takes their size in
+ * memory and little more; a file that changes meanwhile gives an error or a mixture of both. The sizes named by a parameter in
+ * the model (the batch) become CVK_BATCH. limits NULL: all defaults.
  * Owns: the caller, who calls cvk_graph_destroy. */
 CVK_API int32_t cvk_onnx_load(const char *path, const struct cvk_onnx_limits *limits, struct cvk_graph **out);
 /* The same from memory, which is not kept. External data cannot be used. */

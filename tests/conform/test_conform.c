@@ -192,6 +192,28 @@ static void a_line_without_a_reason_is_refused(void **state)
     expect_words(output, "unknown verdict 'refuses'");
 }
 
+static void a_tolerance_is_one_rows(void **state)
+{
+    char *output = *state, path[] = "/tmp/convoke-expect-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    const char *line = "unary:wr[o]ng tolerance 20000 it adds a hundredth\n";
+    assert_int_equal(write(file, line, strlen(line)), strlen(line));
+    close(file);
+    int wrong = conform(output, "'%s' --op unary --case relu --row wrong --expect %s", getenv("BAD_PLUGIN"), path);
+    int other = conform(output, "'%s' --op unary --case relu --row forgets --expect %s", getenv("BAD_PLUGIN"), path);
+    int without = conform(output, "'%s' --op unary --case relu --row wrong", getenv("BAD_PLUGIN"));
+    unlink(path);
+    assert_int_equal(wrong, 0);
+    assert_int_equal(other, 1);
+    assert_int_equal(without, 1);
+    assert_int_equal(conform_expecting(output, "* unsupported only reshape is offered\nreshape:none tolerance 2 rounds\n"), 1);
+    expect_words(output, "line 2 of expect.txt, 'reshape:none tolerance', fits nothing that was run");
+    assert_int_equal(conform_expecting(output, "reshape:copy tolerance 0.5 rounds\n"), 1);
+    expect_words(output, ":1: after 'tolerance' come a factor from 1 to 100000 and a reason");
+    assert_int_equal(conform_expecting(output, "reshape:copy tolerance 2\n"), 1);
+}
+
 static void memory_of_a_device_is_guarded_too(void **state)
 {
     char *output = *state;
@@ -244,6 +266,7 @@ int main(void)
         cmocka_unit_test(an_expected_failure_does_not_count),
         cmocka_unit_test(the_first_line_that_fits_decides),
         cmocka_unit_test(a_line_without_a_reason_is_refused),
+        cmocka_unit_test(a_tolerance_is_one_rows),
         cmocka_unit_test(memory_of_a_device_is_guarded_too),
         cmocka_unit_test(nothing_run_is_a_failure),
         cmocka_unit_test(wrong_use_is_told),

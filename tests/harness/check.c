@@ -52,7 +52,9 @@ static int32_t check_output(const struct context *c, uint32_t i, const void *raw
         status = cvk_tensor_reorder(&plain_desc, plain, desc, again);
     if (status == CVK_OK) {
         double rtol = c->t->c->rtol, atol = c->t->c->atol;
-        status = cvk__compare(&plain_desc, plain, c->t->wanted[i], rtol != 0 ? rtol : 1e-5, atol != 0 ? atol : 1e-6, what, fault);
+        rtol = c->t->tolerance * (rtol != 0 ? rtol : 1e-5);
+        atol = c->t->tolerance * (atol != 0 ? atol : 1e-6);
+        status = cvk__compare(&plain_desc, plain, c->t->wanted[i], rtol, atol, what, fault);
     }
     for (uint64_t k = 0; status == CVK_OK && !fault->bytes && k < desc->bytes; k++)
         if (((const char *)raw)[k] != ((const char *)again)[k])

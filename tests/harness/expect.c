@@ -2,11 +2,13 @@
  * expect.txt: what a backend is known not to do, a line each: pattern, verdict, reason. */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdlib.h>
 
 #include "harness.h"
 
 #define LINE_BYTES 512
 #define MAX_LINES 4096
+#define MAX_TOLERANCE 100000
 
 static const char *const verdict_names[] = {"passes", "unsupported", "fails"};
 
@@ -28,9 +30,27 @@ static char *next_word(char **text)
     return word;
 }
 
+/* "op:row tolerance FACTOR reason", from the factor on. */
+static int32_t parse_tolerance(struct cvk__expect_line *line, char *text, const char *path, uint32_t number)
+{
+    char *factor = next_word(&text), *end = NULL;
+    line->tolerance = factor ? strtod(factor, &end) : 0;
+    line->number = number;
+    text += strspn(text, " \t\r\n");
+    text[strcspn(text, "\r\n")] = '\0';
+    if (!factor || *end || !(line->tolerance >= 1 && line->tolerance <= MAX_TOLERANCE) || !*text)
+        return cvk__fail(CVK_E_FORMAT, "%s:%u: after 'tolerance' come a factor from 1 to %d and a reason", path, number, MAX_TOLERANCE);
+    line->reason = cvk__strdup(CVK__TAG_MISC, text);
+    return line->reason ? CVK_OK : cvk__fail_memory(LINE_BYTES, "expect.txt");
+}
+
 static int32_t parse_line(struct cvk__expect_line *line, char *text, const char *path, uint32_t number)
 {
     char *pattern = next_word(&text), *verdict = next_word(&text);
+    if (pattern && verdict && strchr(pattern, ':') && strcmp(verdict, "tolerance") == 0) {
+        line->pattern = cvk__strdup(CVK__TAG_MISC, pattern);
+        return line->pattern ? parse_tolerance(line, text, path, number) : cvk__fail_memory(LINE_BYTES, "expect.txt");
+    }
     char *reason = text + strspn(text, " \t\r\n");
     reason[strcspn(reason, "\r\n")] = '\0';
     if (!verdict || !*reason)
@@ -99,7 +119,19 @@ struct cvk__expect_line *cvk__expect_find(const struct cvk__expect *e, const cha
     char name[LINE_BYTES];
     snprintf(name, sizeof name, case_name ? "%s/%s/%s" : "%s", op, case_name, pass);
     for (uint32_t i = 0; i < e->count; i++)
-        if (e->lines[i].op_only == !case_name && fnmatch(e->lines[i].pattern, name, 0) == 0)
+        if (e->lines[i].tolerance == 0 && e->lines[i].op_only == !case_name && fnmatch(e->lines[i].pattern, name, 0) == 0)
             return &e->lines[i];
     return NULL;
+}
+
+double cvk__expect_tolerance(struct cvk__expect *e, const char *op, const char *row)
+{
+    char name[LINE_BYTES];
+    snprintf(name, sizeof name, "%s:%s", op, row);
+    for (uint32_t i = 0; i < e->count; i++)
+        if (e->lines[i].tolerance > 0 && fnmatch(e->lines[i].pattern, name, 0) == 0) {
+            e->lines[i].matched++;
+            return e->lines[i].tolerance;
+        }
+    return 1;
 }

@@ -35,6 +35,7 @@ struct cvk__trial {
     void *inputs[CVK_CASE_INPUTS]; /* of the resolved node, plain layout; NULL: left out */
     void *wanted[CVK__TRIAL_OUTPUTS]; /* the reference's results, plain layout; NULL before cvk__trial_solve */
     int32_t wanted_status;         /* of the reference's run: a failure in cases that must fail */
+    double tolerance;              /* factor on the case's, for the row that runs */
     struct cvk_tensor_desc operand_desc[CVK__EPILOGUE_OPERANDS]; /* desc.size 0: not a part */
     void *operands[CVK__EPILOGUE_OPERANDS];                      /* plain layout */
 };
@@ -142,8 +143,9 @@ uint32_t cvk__check_layouts(const struct cvk_kernel *row, uint32_t pairs[25][2])
 enum cvk__verdict { CVK__PASSES, CVK__UNSUPPORTED, CVK__FAILS };
 
 struct cvk__expect_line {
-    char *pattern; /* op/case/pass as a glob, or an op alone: ops without any row */
+    char *pattern; /* op/case/pass as a glob, or an op alone: ops without any row; with a tolerance: op:row */
     char *reason;
+    double tolerance; /* factor on the cases' tolerances for a row; 0: a line with a verdict */
     uint32_t verdict; /* enum cvk__verdict */
     uint32_t number;  /* in the file, from 1 */
     bool op_only;
@@ -160,6 +162,8 @@ int32_t cvk__expect_read(struct cvk__expect *e, const char *path);
 void cvk__expect_finish(struct cvk__expect *e);
 /* The first line whose pattern fits; case_name NULL: a line about an op without rows. NULL if there is none. */
 struct cvk__expect_line *cvk__expect_find(const struct cvk__expect *e, const char *op, const char *case_name, const char *pass);
+/* The factor on the cases' tolerances for a row, 1 if no line names it; counts the line as told the truth. */
+double cvk__expect_tolerance(struct cvk__expect *e, const char *op, const char *row);
 const char *cvk__verdict_name(uint32_t verdict);
 
 /* ---- suite.c: a backend on all cases ------------------------------------------------------------------------------------- */

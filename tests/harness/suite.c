@@ -84,6 +84,7 @@ static int32_t run_rows(struct walk *w, struct cvk__trial *t, struct cvk__tally 
         if (!is_wanted_row(w, row, t->op))
             continue;
         struct cvk__outcome out;
+        t->tolerance = cvk__expect_tolerance(w->p->expect, cvk__op_name(t->op), row->name);
         if (w->p->progress)
             w->p->progress(w->p->progress_arg, cvk__op_name(t->op), t->c->name, row->name);
         int32_t status = cvk__check(t, w->device, row, &out);
@@ -203,7 +204,8 @@ static int32_t find_unmatched(struct walk *w)
         struct cvk__finding finding = {.op = 0};
         if (e->lines[i].matched == 0)
             CVK__TRY(add_finding(w, finding, "line %u of expect.txt, '%s %s', fits nothing that was run: remove it or mend it",
-                                 e->lines[i].number, e->lines[i].pattern, cvk__verdict_name(e->lines[i].verdict)));
+                                 e->lines[i].number, e->lines[i].pattern,
+                                 e->lines[i].tolerance > 0 ? "tolerance" : cvk__verdict_name(e->lines[i].verdict)));
     }
     if (w->s->executed == 0) {
         struct cvk__finding finding = {.op = 0};

@@ -8,6 +8,29 @@
         __VA_ARGS__                                                                                                              \
     }
 
+/* Depthwise, rows of w pixels: beginnings, middles and ends of the tiles of vector kernels, in all their widths. */
+#define DEPTHWISE_ROW(w)                                                                                                         \
+    {"depthwise_3x3_row_of_" #w, SUM_TOLERANCE, P(.group = 17, .pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,        \
+     .inputs = {X(1, 17, 3, w), W(17, 1, 3, 3)},                                                                                 \
+     .epilogue = {.parts = CVK_EPI_BIAS | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_CLIP, 0.25f, 6)}},                       \
+        {"depthwise_3x3_stride_2_row_of_" #w, SUM_TOLERANCE,                                                                     \
+         P(.group = 3, .stride = {2, 2}, .pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,                              \
+         .inputs = {X(1, 3, 4, w), W(3, 1, 3, 3)}},                                                                              \
+        {"depthwise_5x5_row_of_" #w, SUM_TOLERANCE, P(.group = 3, .pad_begin = {2, 2}, .pad_end = {2, 2}), .input_count = 2,     \
+         .inputs = {X(1, 3, 5, w), W(3, 1, 5, 5)},                                                                               \
+         .epilogue = {.parts = CVK_EPI_SCALE | CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_RELU, 0, 0)}},   \
+        {"depthwise_5x5_stride_2_row_of_" #w, SUM_TOLERANCE,                                                                     \
+         P(.group = 3, .stride = {2, 2}, .pad_begin = {2, 2}, .pad_end = {1, 3}), .input_count = 2,                              \
+         .inputs = {X(1, 3, 2, w), W(3, 1, 5, 5)}},                                                                              \
+        {"depthwise_7x7_row_of_" #w, SUM_TOLERANCE, P(.group = 3, .pad_begin = {3, 3}, .pad_end = {3, 3}), .input_count = 2,     \
+         .inputs = {X(1, 3, 1, w), W(3, 1, 7, 7)}},                                                                              \
+        {"depthwise_7x7_stride_2_row_of_" #w, SUM_TOLERANCE,                                                                     \
+         P(.group = 3, .stride = {1, 2}, .pad_begin = {6, 6}, .pad_end = {6, 6}), .input_count = 2,                              \
+         .inputs = {X(1, 3, 2, w), W(3, 1, 7, 7)}},                                                                              \
+        {"depthwise_dilated_row_of_" #w, SUM_TOLERANCE,                                                                          \
+         P(.group = 3, .stride = {1, 3}, .dilation = {2, 2}, .pad_begin = {2, 2}, .pad_end = {2, 2}), .input_count = 2,          \
+         .inputs = {X(1, 3, 3, w), W(3, 1, 3, 3)}}
+
 static const struct cvk_case cases[] = {
     /* kernels, strides, padding, in two dimensions */
     {"plain_3x3", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 3, 8, 8), W(4, 3, 3, 3)}},
@@ -72,6 +95,27 @@ static const struct cvk_case cases[] = {
     {"depthwise_5x5_dilated", SUM_TOLERANCE, P(.group = 5, .dilation = {2, 2}, .pad_begin = {4, 4}, .pad_end = {4, 4}),
      .input_count = 2, .inputs = {X(1, 5, 11, 8), W(5, 1, 5, 5)}},
     {"depthwise_multiplier_2", SUM_TOLERANCE, P(.group = 6), .input_count = 2, .inputs = {X(1, 6, 6, 6), W(12, 1, 3, 3)}},
+    DEPTHWISE_ROW(1), DEPTHWISE_ROW(2), DEPTHWISE_ROW(3), DEPTHWISE_ROW(4), DEPTHWISE_ROW(5), DEPTHWISE_ROW(6), DEPTHWISE_ROW(7),
+    DEPTHWISE_ROW(8), DEPTHWISE_ROW(9), DEPTHWISE_ROW(10), DEPTHWISE_ROW(11), DEPTHWISE_ROW(12), DEPTHWISE_ROW(13),
+    DEPTHWISE_ROW(14), DEPTHWISE_ROW(15), DEPTHWISE_ROW(16), DEPTHWISE_ROW(17), DEPTHWISE_ROW(29),
+    {"depthwise_pad_beyond_kernel", SUM_TOLERANCE, P(.group = 5, .stride = {1, 2}, .pad_begin = {4, 5}, .pad_end = {5, 6}),
+     .input_count = 2, .inputs = {X(2, 5, 2, 3), W(5, 1, 3, 3)}},
+    {"depthwise_5x5_pad_beyond_kernel", SUM_TOLERANCE, P(.group = 33, .pad_begin = {7, 6}, .pad_end = {6, 7}), .input_count = 2,
+     .inputs = {X(2, 33, 1, 2), W(33, 1, 5, 5)}},
+    {"depthwise_dilated_beyond_map", SUM_TOLERANCE, P(.group = 15, .dilation = {4, 5}, .pad_begin = {3, 4}, .pad_end = {3, 4}),
+     .input_count = 2, .inputs = {X(1, 15, 2, 3), W(15, 1, 2, 2)}},
+    {"depthwise_2x3_stride_3", SUM_TOLERANCE, P(.group = 16, .stride = {3, 3}, .pad_begin = {1, 2}, .pad_end = {1, 2}),
+     .input_count = 2, .inputs = {X(2, 16, 7, 34), W(16, 1, 2, 3)}},
+    {"depthwise_1x1", SUM_TOLERANCE, P(.group = 19), .input_count = 2, .inputs = {X(2, 19, 3, 15), W(19, 1, 1, 1)}},
+    {"depthwise_one_channel", SUM_TOLERANCE, P(.group = 1), .input_count = 2, .inputs = {X(1, 1, 9, 20), W(1, 1, 3, 3)}},
+    {"depthwise_weights_not_constant", SUM_TOLERANCE, P(.group = 18, .pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(2, 18, 6, 15), X(18, 1, 3, 3)}},
+    {"depthwise_one_dimension", SUM_TOLERANCE, P(.group = 6, .stride = {2}, .pad_begin = {1}, .pad_end = {1}), .input_count = 2,
+     .inputs = {X(2, 6, 31), W(6, 1, 3)}},
+    {"depthwise_three_dimensions", SUM_TOLERANCE, P(.group = 3), .input_count = 2,
+     .inputs = {X(1, 3, 3, 4, 5), W(3, 1, 2, 3, 2)}},
+    {"depthwise_nan_padding_channels", P(.group = 3, .pad_begin = {0, 1}, .pad_end = {0, 1}), .input_count = 2,
+     .inputs = {{DIMS(1, 3, 2, 9), .fill = CVK_FILL_SPECIAL}, W(3, 1, 1, 3)}},
     /* one and three dimensions */
     {"one_dimension", SUM_TOLERANCE, P(.pad_begin = {1}, .pad_end = {1}), .input_count = 3,
      .inputs = {X(2, 3, 17), W(5, 3, 3), W(5)}},
@@ -97,6 +141,50 @@ static const struct cvk_case cases[] = {
     {"input_channels_0", P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 3,
      .inputs = {X(1, 0, 4, 4), W(3, 0, 3, 3), W(3)}},
     {"filters_0", .input_count = 2, .inputs = {X(1, 2, 4, 4), W(0, 2, 3, 3)}},
+    /* pixels and channels around the tiles of vector kernels, without a bias so that every row takes them */
+    {"pointwise_1_pixel", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 16, 1, 1), W(16, 16, 1, 1)}},
+    {"pointwise_2_pixels", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 17, 1, 2), W(31, 17, 1, 1)}},
+    {"pointwise_7_pixels", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 31, 7, 1), W(33, 31, 1, 1)}},
+    {"pointwise_13_pixels", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 33, 1, 13), W(48, 33, 1, 1)}},
+    {"pointwise_14_pixels", SUM_TOLERANCE, .input_count = 2, .inputs = {X(3, 48, 2, 7), W(15, 48, 1, 1)}},
+    {"pointwise_15_pixels", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 15, 3, 5), W(1, 15, 1, 1)}},
+    {"pointwise_27_pixels", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 1, 3, 9), W(17, 1, 1, 1)}},
+    {"pointwise_29_pixels_64_filters", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 16, 29, 1), W(64, 16, 1, 1)}},
+    {"pointwise_many_pixels", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 33, 61, 67), W(17, 33, 1, 1)}},
+    {"pointwise_batch_7", SUM_TOLERANCE, .input_count = 2, .inputs = {X(7, 20, 3, 3), W(40, 20, 1, 1)}},
+    {"pointwise_stride_3_4", SUM_TOLERANCE, P(.stride = {3, 4}), .input_count = 2,
+     .inputs = {X(2, 18, 10, 63), W(19, 18, 1, 1)}},
+    {"pointwise_padded", SUM_TOLERANCE, P(.pad_begin = {1, 0}, .pad_end = {0, 2}), .input_count = 2,
+     .inputs = {X(2, 17, 5, 27), W(18, 17, 1, 1)}},
+    {"pointwise_padded_stride_3", SUM_TOLERANCE, P(.stride = {3, 3}, .pad_begin = {2, 1}, .pad_end = {2, 5}), .input_count = 2,
+     .inputs = {X(3, 17, 7, 8), W(18, 17, 1, 1)}},
+    {"pointwise_many_pixels_stride_3", SUM_TOLERANCE, P(.stride = {3, 3}), .input_count = 2,
+     .inputs = {X(2, 36, 181, 187), W(18, 36, 1, 1)}},
+    {"pointwise_one_dimension", SUM_TOLERANCE, P(.stride = {2}), .input_count = 2, .inputs = {X(2, 17, 31), W(18, 17, 1)}},
+    {"pointwise_weights_not_constant", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 17, 4, 5), X(33, 17, 1, 1)}},
+    {"rows_of_1", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(3, 16, 5, 1), W(33, 16, 3, 3)}},
+    {"rows_of_7", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(2, 31, 7, 7), W(48, 31, 3, 3)}},
+    {"rows_of_27", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(1, 48, 4, 27), W(17, 48, 3, 3)}},
+    {"rows_inside", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 17, 6, 18), W(15, 17, 3, 3)}},
+    {"rows_stride_2", SUM_TOLERANCE, P(.stride = {2, 2}, .pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(3, 16, 14, 29), W(31, 16, 3, 3)}},
+    {"rows_stride_3", SUM_TOLERANCE, P(.stride = {3, 3}, .pad_begin = {2, 2}, .pad_end = {2, 2}), .input_count = 2,
+     .inputs = {X(2, 15, 13, 43), W(33, 15, 5, 5)}},
+    {"rows_stride_4_dilated", SUM_TOLERANCE, P(.stride = {1, 4}, .dilation = {2, 3}, .pad_begin = {3, 1}, .pad_end = {0, 5}),
+     .input_count = 2, .inputs = {X(2, 17, 9, 47), W(16, 17, 3, 2)}},
+    {"rows_of_many_bands", SUM_TOLERANCE, P(.stride = {2, 1}, .pad_begin = {1, 2}, .pad_end = {1, 2}), .input_count = 2,
+     .inputs = {X(2, 40, 75, 61), W(5, 40, 3, 5)}},
+    {"row_of_many_pixels", SUM_TOLERANCE, P(.pad_begin = {1}, .pad_end = {1}), .input_count = 2,
+     .inputs = {X(2, 34, 4001), W(18, 34, 3)}},
+    {"rows_weights_not_constant", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(2, 17, 5, 6), X(18, 17, 3, 3)}},
+    {"groups_of_whole_blocks", SUM_TOLERANCE, P(.group = 3, .pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(2, 48, 5, 15), W(144, 16, 3, 3)}},
+    {"groups_of_whole_blocks_1x1", SUM_TOLERANCE, P(.group = 2, .stride = {2, 2}), .input_count = 2,
+     .inputs = {X(1, 64, 9, 9), W(32, 32, 1, 1)}},
     /* special values reach exactly the outputs whose windows see them; one product a sum, so that no order is better */
     {"special_values", .input_count = 2, .inputs = {{DIMS(1, 1, 5, 9), .fill = CVK_FILL_SPECIAL}, W(3, 1, 1, 1)}},
     {"special_values_depthwise", P(.group = 2), .input_count = 2,
@@ -131,16 +219,47 @@ static const struct cvk_case cases[] = {
      .epilogue = {.parts = CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_TANH, 0, 0)}},
     {"epilogue_hard_swish", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 3, 6, 6), W(4, 3, 3, 3)},
      .epilogue = {.parts = CVK_EPI_BIAS | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_HARD_SWISH, 0, 0)}},
+    {"epilogue_all_depthwise", SUM_TOLERANCE, P(.group = 21, .pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(2, 21, 6, 16), W(21, 1, 3, 3)},
+     .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_CLIP, 0.25f, 1)}},
     {"epilogue_silu_depthwise", SUM_TOLERANCE, P(.group = 8), .input_count = 2, .inputs = {X(1, 8, 6, 6), W(8, 1, 3, 3)},
      .epilogue = {.parts = CVK_EPI_BIAS | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_SILU, 0, 0)}},
     {"epilogue_gelu_groups", SUM_TOLERANCE, P(.group = 2), .input_count = 2, .inputs = {X(1, 4, 6, 6), W(6, 2, 3, 3)},
      .epilogue = {.parts = CVK_EPI_BIAS | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_GELU, 0, 0)}},
+    {"epilogue_all_pointwise", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 17, 5, 6), W(33, 17, 1, 1)},
+     .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_RELU, 0, 0)}},
+    {"epilogue_all_sigmoid", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(2, 16, 6, 17), W(19, 16, 3, 3)}, .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_SIGMOID, 0, 0)}},
+    {"epilogue_clip_above_0", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 16, 4, 5), W(18, 16, 1, 1)},
+     .epilogue = {.parts = CVK_EPI_BIAS | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_CLIP, 0.25f, 1)}},
+    {"epilogue_hard_swish_pointwise", SUM_TOLERANCE, .input_count = 2, .inputs = {X(3, 15, 1, 1), W(34, 15, 1, 1)},
+     .epilogue = {.parts = CVK_EPI_BIAS | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_HARD_SWISH, 0, 0)}},
+    {"epilogue_groups_of_whole_blocks", SUM_TOLERANCE, P(.group = 2, .pad_begin = {0, 1}, .pad_end = {0, 1}), .input_count = 2,
+     .inputs = {X(2, 32, 3, 8), W(64, 16, 1, 3)}, .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_TANH, 0, 0)}},
     {"epilogue_1d", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 3, 9), W(4, 3, 3)},
      .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_RELU, 0, 0)}},
     {"epilogue_3d", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 3, 3, 4, 5), W(4, 3, 2, 2, 2)},
      .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_RELU, 0, 0)}},
     {"bias_and_epilogue", SUM_TOLERANCE, .input_count = 3, .inputs = {X(1, 3, 6, 6), W(4, 3, 3, 3), W(4)},
      .epilogue = {.parts = CVK_EPI_SCALE | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_RELU, 0, 0)}},
+    /* tiles of Winograd's transforms: sizes around their edges, paddings that leave whole tiles outside, blocks of tiles across images */
+    {"tiles_unpadded", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 20, 10, 15), W(36, 20, 3, 3)}},
+    {"tiles_pad_uneven", SUM_TOLERANCE, P(.pad_begin = {2, 0}, .pad_end = {0, 3}), .input_count = 2,
+     .inputs = {X(2, 16, 9, 7), W(16, 16, 3, 3)}},
+    {"tiles_pad_beyond", SUM_TOLERANCE, P(.pad_begin = {9, 8}, .pad_end = {10, 11}), .input_count = 2,
+     .inputs = {X(1, 17, 3, 2), W(5, 17, 3, 3)}},
+    {"tiles_one_output", SUM_TOLERANCE, .input_count = 2, .inputs = {X(3, 33, 3, 3), W(49, 33, 3, 3)}},
+    {"tiles_across_images", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(5, 18, 11, 14), W(50, 18, 3, 3)},
+     .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_RELU, 0, 0)}},
+    {"tiles_wide", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(1, 5, 6, 131), W(34, 5, 3, 3)},
+     .epilogue = {.parts = CVK_EPI_BIAS | CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_CLIP, 0.5f, 2)}},
+    {"tiles_late_activation", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(2, 16, 7, 9), W(21, 16, 3, 3)}, .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_SIGMOID, 0, 0)}},
+    {"tiles_few_sums_long", .rtol = 1e-4, .atol = 2e-4, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(1, 256, 7, 7), W(250, 256, 3, 3)},
+     .epilogue = {.parts = CVK_EPI_BIAS | CVK_EPI_RESIDUAL, .axis = 1}},
     /* sizes of real nets, worth timing */
     {"bench_resnet_3x3_64", P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .rtol = 1e-3, .atol = 1e-3, .bench = 1, .input_count = 2,
      .inputs = {X(1, 64, 56, 56), W(64, 64, 3, 3)},

@@ -19,6 +19,13 @@ static const struct cvk_case cases[] = {
     {"row_by_column", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 9), X(9, 1)}},
     {"column_by_row", .input_count = 2, .inputs = {X(9, 1), X(1, 9)}},
     {"blocks_and_rests", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 33, 35), X(35, 66)}},
+    {"stack_of_few_rows", SUM_TOLERANCE, .input_count = 2, .inputs = {X(5, 2, 23), X(5, 23, 70)}},
+    {"stack_by_vector_many_rows", SUM_TOLERANCE, .input_count = 2, .inputs = {X(3, 19, 35), X(35)},
+     .epilogue = {.parts = CVK_EPI_RESIDUAL, .axis = 1}},
+    {"broadcast_crossed_tiles", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 1, 15, 20), X(3, 20, 33)}},
+    {"groups_of_tiles", SUM_TOLERANCE, .input_count = 2, .inputs = {X(2, 65, 40), W(40, 50)}},
+    {"depth_2100", .rtol = 1e-4, .atol = 1e-4, .input_count = 2, .inputs = {X(2, 6, 2100), X(2, 2100, 17)},
+     .epilogue = {.parts = ALL_PARTS, .axis = 2, ACTIVATION(CVK_RELU, 0, 0)}},
     {"size_1", .input_count = 2, .inputs = {X(1, 1), X(1, 1)}},
     {"rows_0", .input_count = 2, .inputs = {X(0, 3), X(3, 4)}},
     {"depth_0", .input_count = 2, .inputs = {X(2, 0), X(0, 3)}},
@@ -43,6 +50,7 @@ static const struct cvk_case cases[] = {
      .epilogue = {.parts = ALL_PARTS, .axis = 2, ACTIVATION(CVK_GELU, 0, 0)}},
     {"epilogue_tanh_vector", SUM_TOLERANCE, .input_count = 2, .inputs = {X(5, 20), X(20)},
      .epilogue = {.parts = CVK_EPI_ACTIVATION, .axis = 0, ACTIVATION(CVK_TANH, 0, 0)}},
+    {"bench_64_1000_2048", .rtol = 1e-3, .atol = 1e-3, .bench = 1, .input_count = 2, .inputs = {X(64, 2048), W(2048, 1000)}},
     {"bench_attention", .rtol = 1e-3, .atol = 1e-3, .bench = 1, .input_count = 2, .inputs = {X(12, 128, 64), X(12, 64, 128)}},
 };
 

@@ -8,6 +8,27 @@
         __VA_ARGS__                                                                                                              \
     }
 
+/* Rows of w pixels: beginnings, middles and ends of the tiles of vector kernels, in all their widths. */
+#define ROW(w)                                                                                                                   \
+    {"max_3x3_row_of_" #w, P(.kernel = {3, 3}, .pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 1,                        \
+     .inputs = {X(1, 17, 3, w)}},                                                                                                \
+        {"max_3x3_stride_2_row_of_" #w, P(.kernel = {3, 3}, .stride = {2, 2}, .pad_begin = {1, 1}, .pad_end = {1, 1}),           \
+         .input_count = 1, .inputs = {X(1, 5, 4, w)}},                                                                           \
+        {"max_2x2_stride_2_ceil_row_of_" #w,                                                                                     \
+         P(.kernel = {2, 2}, .stride = {2, 2}, .pad_begin = {1, 1}, .rounding = CVK_ROUND_CEIL),                                 \
+         .input_count = 1, .inputs = {X(1, 3, 5, w)}},                                                                           \
+        {"avg_3x3_row_of_" #w, P(.kind = CVK_POOL_AVG, .kernel = {3, 3}, .pad_begin = {1, 1}, .pad_end = {1, 1}),                \
+         .input_count = 1, .inputs = {X(1, 33, 2, w)}},                                                                          \
+        {"avg_3x3_stride_2_row_of_" #w,                                                                                          \
+         P(.kind = CVK_POOL_AVG, .kernel = {3, 3}, .stride = {2, 2}, .pad_begin = {1, 1}, .pad_end = {1, 2},                     \
+           .count_include_pad = 1),                                                                                              \
+         .input_count = 1, .inputs = {X(1, 4, 3, w)}},                                                                           \
+        {"avg_2x2_row_of_" #w, P(.kind = CVK_POOL_AVG, .kernel = {2, 2}, .pad_begin = {1, 1}), .input_count = 1,                 \
+         .inputs = {X(1, 4, 1, w)}},                                                                                             \
+        {"max_5x4_dilation_row_of_" #w,                                                                                          \
+         P(.kernel = {5, 4}, .dilation = {1, 2}, .stride = {3, 1}, .pad_begin = {4, 3}, .pad_end = {4, 3}), .input_count = 1,    \
+         .inputs = {X(1, 3, 6, w)}}
+
 static const struct cvk_case cases[] = {
     /* max */
     {"max_2x2", P(.kernel = {2, 2}, .stride = {2, 2}), .input_count = 1, .inputs = {X(2, 3, 8, 6)}},
@@ -109,6 +130,33 @@ static const struct cvk_case cases[] = {
     {"lp_global", P(.kind = CVK_POOL_LP, .global = 1), .input_count = 1, .inputs = {X(2, 3, 5, 5)}},
     {"lp_1d", P(.kind = CVK_POOL_LP, .kernel = {3}, .stride = {2}), .input_count = 1, .inputs = {X(2, 3, 9)}},
     {"lp_3d", P(.kind = CVK_POOL_LP, .kernel = {2, 2, 2}), .input_count = 1, .inputs = {X(1, 2, 3, 4, 5)}},
+    /* the tiles of vector kernels */
+    ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6), ROW(7), ROW(8), ROW(9), ROW(10), ROW(11), ROW(12), ROW(13), ROW(14), ROW(15),
+    ROW(16), ROW(17), ROW(30),
+    {"max_row_of_nan", P(.kernel = {3, 3}, .pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 1,
+     .inputs = {{DIMS(2, 17, 5, 17), .fill = CVK_FILL_SPECIAL}}},
+    {"max_stride_2_nan", P(.kernel = {2, 2}, .stride = {2, 2}), .input_count = 1,
+     .inputs = {{DIMS(2, 5, 6, 18), .fill = CVK_FILL_SPECIAL}}},
+    {"max_5x5_nan", P(.kernel = {5, 5}, .pad_begin = {2, 2}, .pad_end = {2, 2}), .input_count = 1,
+     .inputs = {{DIMS(1, 3, 6, 19), .fill = CVK_FILL_SPECIAL}}},
+    {"max_global_nan", P(.global = 1), .input_count = 1, .inputs = {{DIMS(2, 18, 3, 7), .fill = CVK_FILL_SPECIAL}}},
+    {"max_padding_alone_17", P(.kernel = {2, 2}, .dilation = {3, 4}, .pad_begin = {1, 1}, .pad_end = {2, 3}), .input_count = 1,
+     .inputs = {X(1, 17, 1, 1)}},
+    {"max_13x13", P(.kernel = {13, 13}, .pad_begin = {6, 6}, .pad_end = {6, 6}), .input_count = 1, .inputs = {X(1, 9, 7, 20)}},
+    {"max_stride_3", P(.kernel = {3, 3}, .stride = {3, 3}, .pad_begin = {2, 2}, .pad_end = {2, 2}), .input_count = 1,
+     .inputs = {X(2, 15, 9, 23)}},
+    {"max_height_1", P(.kernel = {3, 3}, .pad_begin = {2, 2}, .pad_end = {2, 2}), .input_count = 1, .inputs = {X(2, 16, 1, 9)}},
+    {"avg_height_2", P(.kind = CVK_POOL_AVG, .kernel = {3, 3}, .pad_begin = {2, 2}, .pad_end = {2, 2}), .input_count = 1,
+     .inputs = {X(2, 1, 2, 16)}},
+    {"avg_channels_33", P(.kind = CVK_POOL_AVG, .kernel = {2, 2}, .stride = {2, 2}), .input_count = 1,
+     .inputs = {X(2, 33, 5, 31)}},
+    {"avg_7x7_count_pad",
+     P(.kind = CVK_POOL_AVG, .kernel = {7, 7}, .stride = {2, 3}, .pad_begin = {3, 6}, .pad_end = {6, 3}, .count_include_pad = 1),
+     .input_count = 1, .inputs = {X(2, 17, 9, 26)}},
+    {"avg_global_17", P(.kind = CVK_POOL_AVG, .global = 1), .input_count = 1, .inputs = {X(2, 17, 5, 9)}},
+    {"avg_global_15_pixels", P(.kind = CVK_POOL_AVG, .global = 1), .input_count = 1, .inputs = {X(2, 17, 3, 5)}},
+    {"avg_global_one_channel", P(.kind = CVK_POOL_AVG, .global = 1), .input_count = 1, .inputs = {X(2, 1, 2, 3)}},
+    {"avg_global_3d", P(.kind = CVK_POOL_AVG, .global = 1), .input_count = 1, .inputs = {X(2, 5, 3, 2, 4)}},
     /* sizes and types */
     {"size_1", P(.kernel = {1, 1}), .input_count = 1, .inputs = {X(1, 1, 1, 1)}},
     {"batch_0", P(.kernel = {2, 2}), .input_count = 1, .inputs = {X(0, 3, 4, 4)}},

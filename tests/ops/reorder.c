@@ -13,6 +13,8 @@ static const struct cvk_case cases[] = {
     {"channels_17", .input_count = 1, .inputs = {X(1, 17, 3, 3)}},
     {"channels_50", .input_count = 1, .inputs = {X(2, 50, 3, 3)}},
     {"one_pixel", .input_count = 1, .inputs = {X(3, 20, 1, 1)}},
+    {"one_pixel_blocks", .input_count = 1, .inputs = {X(3, 32, 1, 1)}},
+    {"many_pixels", .input_count = 1, .inputs = {X(2, 21, 23, 29)}},
     {"one_row", .input_count = 1, .inputs = {X(1, 6, 1, 19)}},
     {"rank_3", .input_count = 1, .inputs = {X(2, 18, 7)}},
     {"rank_5", .input_count = 1, .inputs = {X(1, 9, 2, 3, 4)}},

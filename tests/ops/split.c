@@ -6,11 +6,14 @@
 #define RAGGED(a) .params = &(const struct cvk_split_params){.axis = a, .ragged = 1}
 #define SIZES(array) {CVK_I64, DIMS(sizeof(array) / sizeof((array)[0])), VALUES(array), .constant = 1}
 
-static const double sizes_132[] = {1, 3, 2}, sizes_022[] = {0, 2, 2}, sizes_5[] = {5}, sizes_00[] = {0, 0};
+static const double sizes_132[] = {1, 3, 2}, sizes_022[] = {0, 2, 2}, sizes_5[] = {5}, sizes_00[] = {0, 0},
+                    sizes_16_32_5[] = {16, 32, 5};
 
 static const struct cvk_case cases[] = {
     {"channels", AXIS(1), .output_count = 2, .input_count = 1, .inputs = {X(2, 6, 4, 5)}},
     {"blocks_of_16", AXIS(1), .output_count = 2, .input_count = 1, .inputs = {X(2, 32, 4, 5)}},
+    {"blocks_and_a_rest", AXIS(1), .output_count = 3, .input_count = 2, .inputs = {X(2, 53, 3, 5), SIZES(sizes_16_32_5)}},
+    {"height_of_blocks", AXIS(2), .output_count = 2, .input_count = 1, .inputs = {X(2, 19, 4, 5)}},
     {"batch", AXIS(0), .output_count = 3, .input_count = 1, .inputs = {X(3, 2, 4, 5)}},
     {"width", AXIS(3), .output_count = 5, .input_count = 1, .inputs = {X(2, 2, 4, 5)}},
     {"axis_negative", AXIS(-2), .output_count = 2, .input_count = 1, .inputs = {X(2, 4, 5)}},

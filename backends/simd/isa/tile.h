@@ -18,6 +18,7 @@ struct simd_tile {
     int64_t x_step;       /* floats between the inputs of neighbouring pixels */
     const float *w;       /* [n_red][block][v][block] */
     uint32_t n_red;
+    uint32_t part_red, part_k; /* in the last part_red steps only k < part_k count, since the others are 0; 0, 0: all do */
     uint32_t activation;  /* CVK_RELU, CVK_CLIP or SIMD_LINEAR: others are applied afterwards (epilogue.h) */
     float *y;             /* first pixel, first vector of channels; pixels lie y_step floats apart */
     int64_t y_step;
@@ -25,6 +26,7 @@ struct simd_tile {
     const float *bias, *scale, *shift; /* [v][block] each; bias may be NULL, scale and shift too, both */
     const float *residual; /* NULL, or addressed as y */
     float a, b;            /* clip's limits */
+    uint64_t channels;     /* real ones from the first on: what follows in the last vector is stored as 0; 0: all are real */
     uint32_t accumulate;   /* 1: sums begin with what y holds; bias is not added (a reduction that was split) */
 };
 

@@ -8,6 +8,13 @@
 #include "convoke/op/unary.h"
 #include "tile.h"
 
+/* The first n lanes, n < V_LEN. */
+SIMD_INLINE VM v_first(const uint32_t n)
+{
+    static const float numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return v_lt(v_load(numbers), v_set1((float)n));
+}
+
 /* What the sums begin with: the bias, what y holds, or 0. */
 SIMD_INLINE void tile_begin(const struct simd_tile *t, V *acc, const int px, const int v)
 {
@@ -54,6 +61,12 @@ SIMD_INLINE void tile_store(const struct simd_tile *t, V *acc, const int px, con
 #pragma GCC unroll 64
         for (int i = 0; i < px * v; i++)
             acc[i] = v_min(high, v_max(low, acc[i]));
+    }
+    if (t->channels && t->channels < (uint64_t)v * V_LEN) { /* not 0 by themselves: a NaN has reached them, or clip's limit */
+        const VM real = v_first((uint32_t)(t->channels % V_LEN));
+#pragma GCC unroll 16
+        for (int p = 0; p < px; p++)
+            acc[p * v + v - 1] = v_select(real, acc[p * v + v - 1], v_zero());
     }
 #pragma GCC unroll 4
     for (int j = 0; j < v; j++)

@@ -4,7 +4,8 @@
  *
  * V a vector of V_LEN floats, VI the same bits as int32, VM a comparison's result. Memory need not be aligned.
  * v_max(a, b) is a > b ? a : b, v_min(a, b) is a < b ? a : b: where one is NaN the second is taken.
- * v_fma(a, b, c) is a * b + c, rounded once where the instruction set can. */
+ * v_fma(a, b, c) is a * b + c, rounded once where the instruction set can.
+ * v_hold(x) is x, in a register from there on: what was loaded once is not loaded again at each use. */
 #ifndef SIMD_VEC_H
 #define SIMD_VEC_H
 

@@ -6,6 +6,7 @@
 #define V_LEN 8
 #define V_REGISTERS 16
 #define V_HAS_MASKED 1
+#define V_HAS_FMA 1
 typedef __m256 V;
 typedef __m256i VI;
 typedef __m256 VM;
@@ -51,3 +52,37 @@ SIMD_INLINE VI vi_shl(VI a, int n) { return _mm256_slli_epi32(a, n); }
 SIMD_INLINE VI vi_shr(VI a, int n) { return _mm256_srai_epi32(a, n); }
 SIMD_INLINE VI v_to_int(V a) { return _mm256_cvtps_epi32(a); } /* rounds to nearest */
 SIMD_INLINE V v_from_int(VI a) { return _mm256_cvtepi32_ps(a); }
+/* Rows become columns: lane j of r[i] moves to lane i of r[j]. */
+SIMD_INLINE void v_transpose(V r[8])
+{
+    V a[8], b[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 8; i += 2) {
+        a[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        a[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) { /* b[i + j]: column j of four rows in each half */
+        b[i] = _mm256_shuffle_ps(a[i], a[i + 2], 0x44);
+        b[i + 1] = _mm256_shuffle_ps(a[i], a[i + 2], 0xee);
+        b[i + 2] = _mm256_shuffle_ps(a[i + 1], a[i + 3], 0x44);
+        b[i + 3] = _mm256_shuffle_ps(a[i + 1], a[i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        r[j] = _mm256_permute2f128_ps(b[j], b[j + 4], 0x20);
+        r[j + 4] = _mm256_permute2f128_ps(b[j], b[j + 4], 0x31);
+    }
+}
+SIMD_INLINE V v_hold(V x)
+{
+    __asm__("" : "+x"(x));
+    return x;
+}
+/* All lanes, in an order of its own. */
+SIMD_INLINE float v_sum(V x)
+{
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}

@@ -60,3 +60,13 @@ SIMD_INLINE VI v_to_int(V a) /* rounds to nearest */
     return (VI){v_lane_to_int(a[0]), v_lane_to_int(a[1]), v_lane_to_int(a[2]), v_lane_to_int(a[3])};
 }
 SIMD_INLINE V v_from_int(VI a) { return __builtin_convertvector(a, V); }
+/* Rows become columns: lane j of r[i] moves to lane i of r[j]. */
+SIMD_INLINE void v_transpose(V r[4])
+{
+    const V a = r[0], b = r[1], c = r[2], d = r[3];
+    for (int i = 0; i < 4; i++)
+        r[i] = (V){a[i], b[i], c[i], d[i]};
+}
+SIMD_INLINE V v_hold(V x) { return x; }
+/* All lanes, in an order of its own. */
+SIMD_INLINE float v_sum(V x) { return (x[0] + x[2]) + (x[1] + x[3]); }

@@ -5,6 +5,7 @@
 #define V_ISA neon
 #define V_LEN 4
 #define V_REGISTERS 32
+#define V_HAS_FMA 1
 typedef float32x4_t V;
 typedef int32x4_t VI;
 typedef uint32x4_t VM;
@@ -48,3 +49,20 @@ SIMD_INLINE VI vi_shl(VI a, int n) { return vshlq_s32(a, vdupq_n_s32(n)); }
 SIMD_INLINE VI vi_shr(VI a, int n) { return vshlq_s32(a, vdupq_n_s32(-n)); }
 SIMD_INLINE VI v_to_int(V a) { return vcvtnq_s32_f32(a); } /* rounds to nearest */
 SIMD_INLINE V v_from_int(VI a) { return vcvtq_f32_s32(a); }
+/* Rows become columns: lane j of r[i] moves to lane i of r[j]. */
+SIMD_INLINE void v_transpose(V r[4])
+{
+    const float64x2_t even_ab = vreinterpretq_f64_f32(vtrn1q_f32(r[0], r[1])), odd_ab = vreinterpretq_f64_f32(vtrn2q_f32(r[0], r[1]));
+    const float64x2_t even_cd = vreinterpretq_f64_f32(vtrn1q_f32(r[2], r[3])), odd_cd = vreinterpretq_f64_f32(vtrn2q_f32(r[2], r[3]));
+    r[0] = vreinterpretq_f32_f64(vtrn1q_f64(even_ab, even_cd));
+    r[1] = vreinterpretq_f32_f64(vtrn1q_f64(odd_ab, odd_cd));
+    r[2] = vreinterpretq_f32_f64(vtrn2q_f64(even_ab, even_cd));
+    r[3] = vreinterpretq_f32_f64(vtrn2q_f64(odd_ab, odd_cd));
+}
+SIMD_INLINE V v_hold(V x)
+{
+    __asm__("" : "+w"(x));
+    return x;
+}
+/* All lanes, in an order of its own. */
+SIMD_INLINE float v_sum(V x) { return vaddvq_f32(x); }

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ * conv, rows "winograd_f2", "winograd_f4", "winograd_f6": 3x3 windows at stride 1 by Winograd's transforms
+ * (isa/winograd.h), with 2.25, 4 or 5.06 times fewer products than a direct sum.
+ *
+ * A block of tiles is carried through all three steps (input's transform, products, output's transform and epilogue) while it is
+ * in a core's cache; nothing is staged for the whole image. Threads take tiles, or, where tiles are few and weights many,
+ * transform the inputs together and then take output channels. A tile's arithmetic is the same whichever block it falls into. */
+#include "epilogue.h"
+#include "winograd.h"
+
+/* Places in the workspace, as plan books them. */
+enum { NOTE_EPILOGUE, NOTE_V, NOTE_M };
+
+struct job {
+    struct simd_winograd s;
+    const struct simd_winograd_fns *fns;
+    const struct simd_tile_fns *tile;
+    const int64_t *offsets; /* icb + 1: of input blocks in V */
+    const float *u, *x;
+    float *y, *v, *m;
+    uint64_t begin, count;  /* the block of tiles, where threads take channels */
+    struct simd_epilogue epilogue;
+};
+
+static uint64_t offsets_bytes(const struct simd_winograd *s)
+{
+    return simd_round_up((s->icb + 1) * sizeof(int64_t), CVK_ALIGN_BYTES);
+}
+
+static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan, uint32_t m)
+{
+    const struct cvk_node *node = q->node;
+    const struct cvk_conv_params *p = node->params;
+    const struct simd_device *d = simd_asked(q);
+    SIMD_TRY(simd_blocked(q, q->layout_x));
+    if (d->accuracy == SIMD_STRICT)
+        return cvk_refuse(q, "accuracy=strict means sums of products alone");
+    if (m == 6 && d->accuracy != SIMD_FAST)
+        return cvk_refuse(q, "F(6x6) needs accuracy=fast");
+    if (node->inputs[0]->rank != 4)
+        return cvk_refuse(q, "only images of two dimensions, not %u", node->inputs[0]->rank - 2);
+    const int64_t *w = node->inputs[1]->dims;
+    bool dense = p->stride[0] == 1 && p->stride[1] == 1 && p->dilation[0] == 1 && p->dilation[1] == 1 && p->group == 1;
+    if (w[2] != 3 || w[3] != 3 || !dense)
+        return cvk_refuse(q, "only windows of 3x3 at stride 1, dilation 1, group 1");
+    if (!node->constants[1])
+        return cvk_refuse(q, "only constant weights");
+    if (node->input_count > 2 && node->inputs[2])
+        return cvk_refuse(q, "the bias belongs in the epilogue");
+    if (!node->inputs[0]->bytes || !node->outputs[0]->bytes)
+        return cvk_refuse(q, "there is nothing to sum");
+    struct simd_winograd s = simd_winograd_of(node, d, m);
+    plan->packed_bytes = offsets_bytes(&s) + simd_winograd_u_floats(&s) * sizeof(float);
+    plan->cost_ns = simd_winograd_cost(&s, d);
+    plan->user[NOTE_EPILOGUE] = cvk_book(plan, simd_epilogue_bytes(q, s.oc));
+    plan->user[NOTE_V] = cvk_book(plan, simd_winograd_v_floats(&s) * sizeof(float) * (s.by_channels ? 1 : d->threads));
+    plan->user[NOTE_M] = cvk_book(plan, simd_winograd_m_floats(&s) * sizeof(float) * d->threads);
+    return CVK_OK;
+}
+
+static int32_t plan_f2(const struct cvk_query *q, struct cvk_plan *p)
+{
+    return plan(q, p, 2);
+}
+
+static int32_t plan_f4(const struct cvk_query *q, struct cvk_plan *p)
+{
+    return plan(q, p, 4);
+}
+
+static int32_t plan_f6(const struct cvk_query *q, struct cvk_plan *p)
+{
+    return plan(q, p, 6);
+}
+
+/* ---- weights ---- */
+
+struct pack_job {
+    const struct simd_winograd *s;
+    const struct simd_winograd_fns *fns;
+    const float *w;
+    float *u;
+};
+
+static void pack_tiles(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct pack_job *j = arg;
+    const struct simd_winograd *s = j->s;
+    (void)worker;
+    for (uint64_t t = begin; t < end; t++) {
+        uint64_t first = t * s->v, vectors = s->ocb - first < s->v ? s->ocb - first : s->v, oc = first * s->block;
+        struct simd_winograd_weights weights = {.w = j->w + oc * s->ic * 9,
+                                                .oc = s->oc - oc,
+                                                .ic = s->ic,
+                                                .ic_padded = s->icb * s->block,
+                                                .width = vectors * s->block,
+                                                .u = j->u + t * s->xis * (uint64_t)s->u_step,
+                                                .xi_step = s->u_step};
+        j->fns->weights[s->m / 2 - 1](&weights);
+    }
+}
+
+static int32_t build(struct cvk_exec *e, uint32_t m)
+{
+    const struct simd_device *d = simd_device_of(e);
+    struct simd_winograd s = simd_winograd_of(e->node, d, m);
+    int64_t *offsets = e->packed;
+    for (uint64_t b = 0; b <= s.icb; b++)
+        offsets[b] = (int64_t)((b < s.icb ? b : 0) * s.most * s.block);
+    struct pack_job j = {&s, d->isa->winograd, cvk_cpu_input(e, 1), (float *)((char *)e->packed + offsets_bytes(&s))};
+    simd_parallel(e, s.oc_tiles, pack_tiles, &j);
+    return CVK_OK;
+}
+
+static int32_t build_f2(struct cvk_exec *e)
+{
+    return build(e, 2);
+}
+
+static int32_t build_f4(struct cvk_exec *e)
+{
+    return build(e, 4);
+}
+
+static int32_t build_f6(struct cvk_exec *e)
+{
+    return build(e, 6);
+}
+
+/* ---- run ---- */
+
+/* Where a tile lies. */
+struct place {
+    uint64_t n, row, column;
+};
+
+static struct place place_of(const struct simd_winograd *s, uint64_t tile)
+{
+    uint64_t image = s->rows * s->columns;
+    return (struct place){tile / image, tile % image / s->columns, tile % s->columns};
+}
+
+static void transform(const struct job *j, const float *x, int64_t row_step, float *v, uint64_t tiles)
+{
+    struct simd_winograd_input in = {x, row_step, v, j->s.v_step, tiles};
+    if (tiles)
+        j->fns->input[j->s.m / 2 - 1](&in);
+}
+
+/* Which of `a` pixels from `first` - `pad` on lie below `size`. */
+static void clip(uint64_t first, uint64_t pad, uint64_t a, uint64_t size, uint32_t *begin, uint32_t *end)
+{
+    *begin = (uint32_t)(first >= pad ? 0 : pad - first < a ? pad - first : a);
+    uint64_t inside = first + a <= pad ? 0 : size + pad <= first ? 0 : size + pad - first;
+    *end = (uint32_t)(inside < a ? inside : a);
+    if (*end < *begin)
+        *end = *begin;
+}
+
+/* One tile that reaches over the edge: gathered with zeros around. image: this block of channels. */
+static void transform_edge(const struct job *j, const float *image, struct place p, float *v)
+{
+    const struct simd_winograd *s = &j->s;
+    float to[SIMD_WINOGRAD_MAX_XIS * 16];
+    struct simd_winograd_patch patch = {.row_step = (int64_t)(s->w * s->block), .a = s->m + 2, .to = to};
+    clip(p.row * s->m, s->pad_top, patch.a, s->h, &patch.top, &patch.bottom);
+    clip(p.column * s->m, s->pad_left, patch.a, s->w, &patch.left, &patch.right);
+    if (patch.left == patch.right)
+        patch.bottom = patch.top;
+    patch.x = image;
+    if (patch.top < patch.bottom)
+        patch.x += ((p.row * s->m + patch.top - s->pad_top) * s->w + p.column * s->m + patch.left - s->pad_left) * s->block;
+    j->fns->patch(&patch);
+    transform(j, to, (int64_t)(patch.a * s->block), v, 1);
+}
+
+/* Tiles that lie side by side, from p on. */
+static void transform_row(const struct job *j, const float *image, struct place p, uint64_t tiles, float *v)
+{
+    const struct simd_winograd *s = &j->s;
+    uint64_t a = s->m + 2, block = s->block, end = p.column + tiles;
+    uint64_t first = simd_ceil_div(s->pad_left, s->m); /* columns first..last - 1 are inside */
+    uint64_t last = s->w + s->pad_left >= a ? (s->w + s->pad_left - a) / s->m + 1 : 0;
+    if (p.row * s->m < s->pad_top || p.row * s->m - s->pad_top + a > s->h)
+        last = 0;
+    first = first < p.column ? p.column : first;
+    last = last < end ? last : end;
+    if (first >= last)
+        first = last = end;
+    for (; p.column < first; p.column++, v += block)
+        transform_edge(j, image, p, v);
+    if (first < last) {
+        uint64_t pixel = (p.row * s->m - s->pad_top) * s->w + first * s->m - s->pad_left;
+        transform(j, image + pixel * block, (int64_t)(s->w * block), v, last - first);
+    }
+    v += (last - first) * block;
+    for (p.column = last; p.column < end; p.column++, v += block)
+        transform_edge(j, image, p, v);
+}
+
+/* Tiles begin..begin + count - 1 of one block of channels; v: the first one's place. */
+static void transform_tiles(const struct job *j, uint64_t channels, uint64_t begin, uint64_t count, float *v)
+{
+    const struct simd_winograd *s = &j->s;
+    while (count) {
+        struct place p = place_of(s, begin);
+        uint64_t tiles = s->columns - p.column < count ? s->columns - p.column : count;
+        transform_row(j, j->x + (p.n * s->icb + channels) * s->h * s->w * s->block, p, tiles, v);
+        begin += tiles;
+        count -= tiles;
+        v += tiles * s->block;
+    }
+}
+
+/* M of output tile o from V: for each number xi, part by part of the tiles. */
+static void multiply(const struct job *j, const float *v, uint64_t count, uint64_t o, uint32_t vectors, float *m)
+{
+    const struct simd_winograd *s = &j->s;
+    uint64_t max = j->tile->max_px[vectors - 1], parts = simd_ceil_div(count, max), each = count / parts, more = count % parts;
+    struct simd_tile t = {.x_off = j->offsets,
+                          .x_step = s->block,
+                          .w = j->u + o * s->xis * (uint64_t)s->u_step,
+                          .n_red = (uint32_t)s->icb,
+                          .activation = SIMD_LINEAR,
+                          .y_step = s->block,
+                          .y_block = (int64_t)(s->most * s->block)};
+    for (uint32_t xi = 0; xi < s->xis; xi++, v += s->v_step, m += s->m_step, t.w += s->u_step)
+        for (uint64_t i = 0, tile = 0; i < parts; i++) {
+            uint64_t px = each + (i < more);
+            t.x = v + tile * s->block;
+            t.y = m + tile * s->block;
+            j->tile->step[0][vectors - 1][px - 1](&t);
+            tile += px;
+        }
+}
+
+/* What the tiles leave of the epilogue, for the rows of outputs of `tiles` tiles side by side. */
+static void finish_rows(const struct job *j, uint64_t channel, float *y, uint32_t rows, uint64_t columns)
+{
+    for (uint32_t r = 0; r < rows; r++)
+        simd_epilogue_finish(&j->epilogue, channel, y + r * j->s.ow * j->s.block, columns);
+}
+
+/* Outputs of tiles begin..begin + count - 1, one output block; m: its first tile in M. */
+static void output_tiles(const struct job *j, uint64_t channels, uint64_t begin, uint64_t count, const float *m)
+{
+    const struct simd_winograd *s = &j->s;
+    const struct simd_epilogue *epi = &j->epilogue;
+    uint64_t channel = channels * s->block;
+    struct simd_winograd_output out = {.xi_step = s->m_step,
+                                       .row_step = (int64_t)(s->ow * s->block),
+                                       .activation = epi->activation,
+                                       .bias = epi->bias ? epi->bias + channel : NULL,
+                                       .scale = epi->scale ? epi->scale + channel : NULL,
+                                       .shift = epi->shift ? epi->shift + channel : NULL,
+                                       .a = epi->a,
+                                       .b = epi->b};
+    while (count) {
+        struct place p = place_of(s, begin);
+        uint64_t h = p.row * s->m, w = p.column * s->m;
+        uint64_t offset = (((p.n * s->ocb + channels) * s->oh + h) * s->ow + w) * s->block;
+        out.tiles = s->columns - p.column < count ? s->columns - p.column : count;
+        out.m = m;
+        out.y = j->y + offset;
+        out.residual = epi->residual ? epi->residual + offset : NULL;
+        out.rows = s->oh - h < s->m ? (uint32_t)(s->oh - h) : s->m;
+        uint64_t columns = s->ow - w < out.tiles * s->m ? s->ow - w : out.tiles * s->m;
+        out.columns = (uint32_t)(columns - (out.tiles - 1) * s->m);
+        j->fns->output[s->m / 2 - 1](&out);
+        if (simd_epilogue_pending(epi, channel))
+            finish_rows(j, channel, out.y, out.rows, columns);
+        begin += out.tiles;
+        count -= out.tiles;
+        m += out.tiles * s->block;
+    }
+}
+
+/* Products and outputs of a block of tiles for output tiles first..end - 1. */
+static void finish_block(const struct job *j, uint64_t begin, uint64_t count, const float *v, uint64_t first, uint64_t end,
+                         float *m)
+{
+    const struct simd_winograd *s = &j->s;
+    for (uint64_t o = first; o < end; o++) {
+        uint32_t vectors = s->ocb - o * s->v < s->v ? (uint32_t)(s->ocb - o * s->v) : s->v;
+        multiply(j, v, count, o, vectors, m);
+        for (uint32_t b = 0; b < vectors; b++)
+            output_tiles(j, o * s->v + b, begin, count, m + b * s->most * s->block);
+    }
+}
+
+/* Tiles begin..end - 1, in equal blocks that are no larger than planned. */
+static void run_tiles(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *j = arg;
+    const struct simd_winograd *s = &j->s;
+    float *v = j->v + worker * simd_winograd_v_floats(s), *m = j->m + worker * simd_winograd_m_floats(s);
+    uint64_t blocks = simd_ceil_div(end - begin, s->most), each = (end - begin) / blocks, more = (end - begin) % blocks;
+    for (uint64_t i = 0; i < blocks; i++) {
+        uint64_t count = each + (i < more);
+        for (uint64_t b = 0; b < s->icb; b++)
+            transform_tiles(j, b, begin, count, v + b * s->most * s->block);
+        finish_block(j, begin, count, v, 0, s->oc_tiles, m);
+        begin += count;
+    }
+}
+
+/* The shared V: items are tiles of the block, of one input block after the other. */
+static void run_inputs(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *j = arg;
+    const struct simd_winograd *s = &j->s;
+    (void)worker;
+    while (begin < end) {
+        uint64_t b = begin / j->count, tile = begin % j->count;
+        uint64_t count = j->count - tile < end - begin ? j->count - tile : end - begin;
+        transform_tiles(j, b, j->begin + tile, count, j->v + (b * s->most + tile) * s->block);
+        begin += count;
+    }
+}
+
+static void run_channels(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *j = arg;
+    finish_block(j, j->begin, j->count, j->v, begin, end, j->m + worker * simd_winograd_m_floats(&j->s));
+}
+
+static int32_t run(struct cvk_exec *e, uint32_t m)
+{
+    const struct simd_device *d = simd_device_of(e);
+    char *workspace = cvk_cpu_pointer(e->workspace);
+    const uint64_t *notes = e->plan->user;
+    struct job j = {.s = simd_winograd_of(e->node, d, m),
+                    .fns = d->isa->winograd,
+                    .tile = d->isa->tile,
+                    .offsets = e->packed,
+                    .x = cvk_cpu_input(e, 0),
+                    .y = cvk_cpu_output(e, 0),
+                    .v = (float *)(workspace + notes[NOTE_V]),
+                    .m = (float *)(workspace + notes[NOTE_M])};
+    const struct simd_winograd *s = &j.s;
+    j.u = (const float *)((const char *)e->packed + offsets_bytes(s));
+    simd_epilogue_bind(&j.epilogue, e, s->oc, (float *)(workspace + notes[NOTE_EPILOGUE]));
+    if (!s->by_channels) {
+        simd_parallel(e, s->tiles, run_tiles, &j);
+        return CVK_OK;
+    }
+    uint64_t blocks = simd_ceil_div(s->tiles, s->most), each = s->tiles / blocks, more = s->tiles % blocks;
+    for (uint64_t i = 0; i < blocks; i++) {
+        j.count = each + (i < more);
+        simd_parallel(e, s->icb * j.count, run_inputs, &j);
+        simd_parallel(e, s->oc_tiles, run_channels, &j);
+        j.begin += j.count;
+    }
+    return CVK_OK;
+}
+
+static int32_t run_f2(struct cvk_exec *e)
+{
+    return run(e, 2);
+}
+
+static int32_t run_f4(struct cvk_exec *e)
+{
+    return run(e, 4);
+}
+
+static int32_t run_f6(struct cvk_exec *e)
+{
+    return run(e, 6);
+}
+
+#define ROW(row_name, f)                                                                                                         \
+    {SIMD_ROW(CONV, row_name), .flags = CVK_KERNEL_KEEPS_CONSTANTS | CVK_KERNEL_CONCURRENT, .layouts_x = SIMD_BLOCKED,           \
+     .layouts_y = SIMD_BLOCKED, .epilogues = SIMD_EPILOGUES, .plan = plan_##f, .build = build_##f, .run = run_##f}
+const struct cvk_kernel simd_conv_winograd_rows[] = {ROW("winograd_f6", f6), ROW("winograd_f4", f4), ROW("winograd_f2", f2)};
+const uint32_t simd_conv_winograd_row_count = SIMD_COUNT(simd_conv_winograd_rows);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * winograd.h: how a layer is cut, and what it costs. The cut may follow the number of threads, since it does not change a
+ * tile's arithmetic; the cost, by which algorithms are chosen, must not. */
+#include "conv.h"
+#include "winograd.h"
+
+/* Flops that the transforms' time is worth, for each number xi of one tile and channel: input, output. */
+#define INPUT_FLOPS 16.0
+#define OUTPUT_FLOPS 12.0
+/* Of the products. */
+#define EFFICIENCY 0.95
+/* Billions a second, where threads work together: only ratios matter. */
+#define FLOP_RATE 100.0
+#define MEMORY_RATE 28.0
+#define CACHE_RATE 60.0
+#define BARRIER_NS 4000.0
+/* Tiles of a block: weights that stay in a cache are read again soon enough, those from memory want more work for each byte. */
+#define TILES 28
+#define TILES_COLD 64
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t odd_blocks(uint64_t blocks, uint32_t block)
+{
+    return (int64_t)((blocks | 1) * block);
+}
+
+static double u_bytes(const struct simd_winograd *s)
+{
+    return (double)simd_winograd_u_floats(s) * sizeof(float);
+}
+
+/* A net has more layers than one: weights that take a good part of the last cache come from memory each time. */
+static bool cold(const struct simd_winograd *s, const struct simd_device *d)
+{
+    return u_bytes(s) > (double)d->caches.l3_bytes / 4;
+}
+
+static double product_flops(const struct simd_winograd *s)
+{
+    return 2.0 * s->xis * (double)(s->tiles * s->icb * s->ocb * s->block * s->block);
+}
+
+static void choose_block(struct simd_winograd *s, const struct simd_device *d)
+{
+    uint64_t px = d->isa->tile->max_px[s->v - 1], tile_bytes = s->xis * s->icb * s->block * sizeof(float);
+    uint64_t most = cold(s, d) ? TILES_COLD : TILES;
+    uint64_t room = (cold(s, d) ? d->caches.l3_bytes / 4 : d->caches.l2_bytes / 2) / tile_bytes;
+    most = room < most ? room : most;
+    s->most = most < px ? px : most / px * px;
+    s->most = s->most < s->tiles ? s->most : s->tiles;
+}
+
+/* Whether `threads` threads had better share V and cut the channels. */
+static bool choose_channels(const struct simd_winograd *s, const struct simd_device *d)
+{
+    if (d->threads < 2 || s->oc_tiles < 2)
+        return false;
+    double rate = cold(s, d) ? MEMORY_RATE : CACHE_RATE, threads = d->threads;
+    double tiles = (double)simd_ceil_div(s->tiles, d->threads), channels = (double)simd_ceil_div(s->oc_tiles, d->threads);
+    double arithmetic = product_flops(s) / FLOP_RATE, blocks = (double)simd_ceil_div(s->tiles, s->most);
+    double own_blocks = (double)simd_ceil_div((uint64_t)tiles, s->most);
+    double by_tiles = larger(arithmetic * tiles / (double)s->tiles, threads * own_blocks * u_bytes(s) / rate);
+    double by_channels = larger(arithmetic * channels / (double)s->oc_tiles, blocks * u_bytes(s) / rate);
+    return by_channels + 2 * blocks * BARRIER_NS < by_tiles;
+}
+
+struct simd_winograd simd_winograd_of(const struct cvk_node *node, const struct simd_device *d, uint32_t m)
+{
+    const struct cvk_conv_params *p = node->params;
+    const int64_t *x = node->inputs[0]->dims, *y = node->outputs[0]->dims;
+    struct simd_winograd s = {.n = (uint64_t)x[0],
+                              .ic = (uint64_t)x[1],
+                              .oc = (uint64_t)y[1],
+                              .h = (uint64_t)x[2],
+                              .w = (uint64_t)x[3],
+                              .oh = (uint64_t)y[2],
+                              .ow = (uint64_t)y[3],
+                              .pad_top = (uint64_t)p->pad_begin[0],
+                              .pad_left = (uint64_t)p->pad_begin[1],
+                              .m = m,
+                              .xis = (m + 2) * (m + 2),
+                              .block = d->isa->block};
+    s.icb = simd_ceil_div(s.ic, s.block);
+    s.ocb = simd_ceil_div(s.oc, s.block);
+    s.v = d->isa->tile->best_v < s.ocb ? d->isa->tile->best_v : (uint32_t)s.ocb;
+    s.oc_tiles = simd_ceil_div(s.ocb, s.v);
+    s.rows = simd_ceil_div(s.oh, m);
+    s.columns = simd_ceil_div(s.ow, m);
+    s.tiles = s.n * s.rows * s.columns;
+    s.u_step = odd_blocks(s.icb * s.block * s.v, s.block);
+    choose_block(&s, d);
+    s.by_channels = choose_channels(&s, d);
+    s.v_step = odd_blocks(s.icb * s.most, s.block);
+    s.m_step = odd_blocks(s.v * s.most, s.block);
+    return s;
+}
+
+double simd_winograd_cost(const struct simd_winograd *s, const struct simd_device *d)
+{
+    double lanes = (double)(s->tiles * s->block) * s->xis;
+    double flops = product_flops(s) / EFFICIENCY + lanes * ((double)s->icb * INPUT_FLOPS + (double)s->ocb * OUTPUT_FLOPS);
+    double pixels = (double)(s->n * s->block * sizeof(float));
+    double activations = pixels * ((double)(s->icb * s->h * s->w) + (double)(s->ocb * s->oh * s->ow));
+    double times = cold(s, d) ? (double)simd_ceil_div(s->tiles, s->most) : 1.0;
+    return simd_conv_cost(d, flops, 1.0, u_bytes(s) * times, activations);
+}
