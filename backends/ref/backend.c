@@ -30,8 +30,10 @@ static void join_rows(void)
 #undef CVK_OP
     };
     for (uint32_t f = 0; f < REF_COUNT(files); f++)
-        for (uint32_t r = 0; r < *files[f].count && row_count < REF_MAX_ROWS; r++)
-            rows[row_count++] = files[f].rows[r];
+        for (uint32_t r = 0; r < *files[f].count && row_count < REF_MAX_ROWS; r++) {
+            rows[row_count] = files[f].rows[r];
+            rows[row_count++].flags |= CVK_KERNEL_CONCURRENT; /* none keeps anything between runs */
+        }
 }
 
 static int32_t info(const struct cvk_host *host, uint32_t index, struct cvk_device_info *out)

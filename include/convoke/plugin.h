@@ -12,7 +12,7 @@
  *    Never compare sizes for equality; before using a member that came with a later minor, ask CVK_HAS(table, member).
  *  - cvk_plugin_query is pure: no driver, no thread, no lasting allocation; it may be called many times, from any thread.
  *  - device->count, info, open may touch drivers. open and close: the host serialises. One device: one thread at a time,
- *    except plan, which any thread may call.
+ *    except plan, which any thread may call, and run of rows with CVK_KERNEL_CONCURRENT.
  *  - Never exit, abort, print, install signal handlers, change locale or rounding mode; join all threads in close.
  *  - Strings handed to the host are static, or live as long as the object they describe; strings handed to the plugin live
  *    for the call. Who made it frees it, on its own side.
@@ -236,7 +236,10 @@ enum cvk_kernel_flag {
     CVK_KERNEL_IN_PLACE = 1 << 0,   /* output 0 may be the memory of input 0 (same bytes) */
     CVK_KERNEL_ANY_LAYOUT = 1 << 1, /* works on the flat elements of any layout, the same for all operands */
     CVK_KERNEL_KEEPS_CONSTANTS = 1 << 2, /* run does not read the constant inputs that build has seen: the host may drop them */
-    CVK_KERNEL_ALL_INPUTS = 1 << 3 /* layouts_x holds for every input (concat), not for input 0 alone; else the others are plain */
+    CVK_KERNEL_ALL_INPUTS = 1 << 3, /* layouts_x holds for every input (concat), not for input 0 alone; else the others are plain */
+    /* run may be called for several pieces of the batch at the same time, on different threads, each with its own exec (plan, packed
+     * and state are shared): it writes only outputs and workspace. host->parallel is then one range on the calling thread. */
+    CVK_KERNEL_CONCURRENT = 1 << 4
 };
 
 /* One row: one way to run one pass of one op. Rows of one op and pass stand in order of preference. A mask of 0 means
