@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * How many CPUs this process may use: its affinity and the quotas of its control groups (Linux' cgroups(7)). */
+ * How many CPUs this process may use: its affinity and the quotas of its control groups (Linux' cgroups(7)); and their caches, as
+ * the kernel's sysfs tells (sysconf counts the caches of all processors together on some machines). */
 #include "cpus.h"
 
 #include <sched.h>
@@ -135,4 +136,64 @@ uint32_t cvk__cpu_count(void)
     if (read_file("/proc/self/cgroup", text, sizeof text))
         cpus = smaller(cpus, cvk__cgroup_cpus("/sys/fs/cgroup", text));
     return cpus;
+}
+
+/* ---- caches ------------------------------------------------------------------------------------------------------------ */
+
+/* CPUs in a list like "0-3,8"; 1 if it cannot be read. */
+static uint32_t count_cpus(const char *list)
+{
+    uint32_t count = 0;
+    while (*list >= '0' && *list <= '9') {
+        char *end;
+        unsigned long first = strtoul(list, &end, 10), last = first;
+        if (*end == '-')
+            last = strtoul(end + 1, &end, 10);
+        count += last >= first && last - first < 1u << 20 ? (uint32_t)(last - first) + 1 : 0;
+        list = *end == ',' ? end + 1 : end;
+    }
+    return count ? count : 1;
+}
+
+static bool read_cache_file(const char *folder, uint32_t index, const char *name, char *text, size_t capacity)
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/cache/index%u/%s", folder, index, name);
+    if (!read_file(path, text, capacity))
+        return false;
+    text[strcspn(text, "\n")] = 0;
+    return true;
+}
+
+struct cvk__caches cvk__caches_in(const char *folder)
+{
+    struct cvk__caches c = {.l2_bytes = 0};
+    char level[32], type[32], size[32], list[4096];
+    for (uint32_t i = 0; i < 16 && read_cache_file(folder, i, "level", level, sizeof level); i++) {
+        uint64_t bytes;
+        if (!read_cache_file(folder, i, "type", type, sizeof type) || strcmp(type, "Instruction") == 0 ||
+            !read_cache_file(folder, i, "size", size, sizeof size) || !cvk__parse_u64(size, &bytes))
+            continue;
+        if (strcmp(level, "2") == 0) {
+            c.l2_bytes = bytes;
+        } else if (strcmp(level, "3") == 0) {
+            c.l3_bytes = bytes;
+            c.l3_cpus = read_cache_file(folder, i, "shared_cpu_list", list, sizeof list) ? count_cpus(list) : 1;
+        }
+    }
+    if (!c.l2_bytes)
+        c.l2_bytes = (uint64_t)512 << 10;
+    if (!c.l3_bytes) {
+        c.l3_bytes = c.l2_bytes;
+        c.l3_cpus = 1;
+    }
+    return c;
+}
+
+struct cvk__caches cvk__cpu_caches(void)
+{
+    char folder[64];
+    int cpu = sched_getcpu();
+    snprintf(folder, sizeof folder, "/sys/devices/system/cpu/cpu%d", cpu < 0 ? 0 : cpu);
+    return cvk__caches_in(folder);
 }

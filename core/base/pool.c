@@ -56,6 +56,9 @@ static void watch_forks(void)
     pthread_atfork(NULL, NULL, in_child);
 }
 
+/* A part of a job runs on this thread: a job inside it is one range, done here. */
+static _Thread_local bool inside;
+
 static inline void relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -107,6 +110,7 @@ static void *worker_main(void *arg)
 {
     struct worker *self = arg;
     struct cvk__pool *pool = self->pool;
+    inside = true;
     for (;;) {
         self->ticket = next_ticket(pool, self->ticket);
         uint32_t parts = (uint32_t)self->ticket;
@@ -226,15 +230,17 @@ void cvk__pool_run(struct cvk__pool *pool, uint32_t max_workers, uint64_t count,
         parts = (uint32_t)count;
     if (parts == 0)
         return;
-    if (parts == 1) {
+    if (parts == 1 || inside) {
         fn(arg, 0, count, 0);
         return;
     }
     const struct job job = {fn, arg, count};
     bool child = pool->forks != atomic_load_explicit(&fork_count, memory_order_relaxed);
     if (child || atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire)) {
+        inside = true;
         for (uint32_t part = 0; part < parts; part++)
             run_part(&job, part, parts);
+        inside = false;
         return;
     }
     if (pool->started < parts - 1)
@@ -244,9 +250,11 @@ void cvk__pool_run(struct cvk__pool *pool, uint32_t max_workers, uint64_t count,
     atomic_store(&pool->pending, helpers);
     if (helpers > 0)
         publish(pool, parts);
+    inside = true;
     run_part(&job, 0, parts);
     for (uint32_t part = helpers + 1; part < parts; part++)
         run_part(&job, part, parts);
+    inside = false;
     if (helpers > 0)
         wait_pending(pool);
     atomic_flag_clear_explicit(&pool->busy, memory_order_release);

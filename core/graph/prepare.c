@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Makes a planned session ready: memory, constants, packed weights; and gives all of it back. */
-#include "session_impl.h"
+#include "segment.h"
 
 static int32_t allocate_domain(struct cvk__domain *d)
 {
@@ -60,7 +60,10 @@ static int32_t bind_step(struct cvk_session *s, struct cvk__step *step)
 {
     const struct cvk__node *n = &s->g->nodes[step->node];
     struct cvk__device *device = s->devices.devices[step->device];
-    CVK__TRY(cvk__node_view_init(&step->view, s->g, n, s->node_flags));
+    if (step->segment)
+        CVK__TRY(cvk__segment_view(s, step, s->segments[step->segment - 1].images, &step->view, &step->descs));
+    else
+        CVK__TRY(cvk__node_view_init(&step->view, s->g, n, s->node_flags));
     uint32_t in = n->input_count, out = n->output_count;
     struct cvk_binding *b = cvk__alloc_array(CVK__TAG_SESSION, in + out + 5u, sizeof *b);
     if (!b)
@@ -171,7 +174,8 @@ int32_t cvk__prepare(struct cvk_session *s)
     CVK__TRY(upload_constants(s));
     for (uint32_t t = 0; t < s->step_count; t++)
         CVK__TRY(build_step(s, &s->steps[t]));
-    return drop_constants(s);
+    CVK__TRY(drop_constants(s));
+    return cvk__lanes_prepare(s);
 }
 
 void cvk__unprepare(struct cvk_session *s)
@@ -184,7 +188,10 @@ void cvk__unprepare(struct cvk_session *s)
         cvk__free(step->bindings);
         cvk__free(step->note);
         cvk__node_view_finish(&step->view);
+        cvk__free(step->descs);
+        cvk__free(step->cut);
     }
+    cvk__segments_finish(s);
     for (uint32_t i = 0; s->g && i < s->g->value_count && i < s->place_capacity; i++) {
         struct cvk__place *p = &s->places[i];
         if (p->buffer && p->homed && !s->domains[p->domain].host)

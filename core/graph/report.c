@@ -2,7 +2,7 @@
  * What a session tells of itself: per step the shapes, costs, receptive field, device and kernel; and the totals. */
 #include "../ops/op_def.h"
 #include "receptive.h"
-#include "session_impl.h"
+#include "segment.h"
 
 struct cvk__node_notes {
     struct cvk__node_view view;
@@ -167,6 +167,11 @@ static int32_t fill_step(struct cvk_session *s, uint32_t t, struct cvk__field *f
     CVK__TRY(fill_operands(n, notes));
     fill_costs(s->g, n, &notes->view.node, &notes->report);
     notes->report.workspace_bytes = step->plan.workspace_bytes;
+    notes->report.segment = step->segment;
+    if (step->segment) {
+        notes->report.micro_batch = s->segments[step->segment - 1].images;
+        notes->report.segment_threads = s->segments[step->segment - 1].lanes;
+    }
     CVK__TRY(fill_field(n, notes, fields));
     struct cvk_session_report *total = &s->report;
     total->params += notes->report.params;
@@ -191,6 +196,7 @@ int32_t cvk__report_init(struct cvk_session *s)
         status = fill_step(s, t, fields);
     cvk__free(fields);
     s->report.device = s->devices.spec;
+    s->report.segments = s->segment_count;
     return status;
 }
 

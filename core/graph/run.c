@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "../ops/op_def.h"
-#include "session_impl.h"
+#include "segment.h"
 
 uint32_t cvk_session_input_count(const struct cvk_session *s)
 {
@@ -212,6 +212,14 @@ static int32_t run_steps(struct cvk_session *s)
     struct cvk__device *last = NULL;
     for (uint32_t t = 0; t < s->step_count; t++) {
         struct cvk__step *step = &s->steps[t];
+        if (step->segment) {
+            if (last)
+                CVK__TRY(hand_over(last));
+            last = NULL; /* devices of a segment have no queue */
+            CVK__TRY(cvk__segment_run(s, &s->segments[step->segment - 1]));
+            t = s->segments[step->segment - 1].last;
+            continue;
+        }
         if (step->kind == CVK__STEP_VIEW)
             continue;
         struct cvk__device *d = s->devices.devices[step->device];

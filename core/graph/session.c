@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Making and ending a session: the passes in their order. */
 #include "../ops/op_def.h"
-#include "session_impl.h"
+#include "segment.h"
 
 /* ---- input sizes ---------------------------------------------------------------------------------------------------- */
 
@@ -135,6 +135,19 @@ static int32_t check_macs(struct cvk_session *s, uint64_t limit)
 
 /* ---- creation --------------------------------------------------------------------------------------------------------- */
 
+/* Segments, and memory for everything: as wished, or if that is above the limit with the smallest pieces, or without segments. */
+static int32_t place(struct cvk_session *s, uint64_t limit)
+{
+    int32_t status = CVK_E_LIMIT;
+    for (uint32_t mode = CVK__SEGMENTS_WISHED; mode <= CVK__SEGMENTS_NONE && status == CVK_E_LIMIT; mode++) {
+        CVK__TRY(cvk__segments_find(s, (enum cvk__segment_mode)mode));
+        status = cvk__plan_memory(s, limit);
+        if (!s->segment_count)
+            break;
+    }
+    return status;
+}
+
 static int32_t plan(struct cvk_session *s, const struct cvk_graph *g, const struct cvk_session_params *p)
 {
     CVK__TRY(check_input_names(g, p));
@@ -149,7 +162,7 @@ static int32_t plan(struct cvk_session *s, const struct cvk_graph *g, const stru
     CVK__TRY(cvk__fuse(s, fuse));
     CVK__TRY(cvk__assign(s));
     uint64_t limit = p->memory_limit_bytes ? p->memory_limit_bytes : s->ctx->memory_limit_bytes;
-    CVK__TRY(cvk__plan_memory(s, limit));
+    CVK__TRY(place(s, limit));
     return cvk__report_init(s);
 }
 
@@ -208,7 +221,9 @@ int32_t cvk_session_create(struct cvk_context *ctx, const struct cvk_graph *g, c
     s->flags = p->flags;
     s->node_flags = p->flags & CVK_SESSION_DETERMINISTIC ? CVK_NODE_DETERMINISTIC : 0;
     s->check_nan = check && check[0];
-    int32_t status = create(s, g, p);
+    int32_t status = cvk__segments_wish(s);
+    if (status == CVK_OK)
+        status = create(s, g, p);
     if (status != CVK_OK) {
         cvk_session_destroy(s);
         return status;

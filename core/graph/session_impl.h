@@ -25,6 +25,10 @@ struct cvk__step {
     struct cvk_binding *bindings; /* inputs, outputs, bias, scale, shift, residual, workspace */
     bool built;
     double time_ns;
+    uint32_t segment;              /* number of its segment, from 1; 0: none */
+    bool *cut;                     /* per input: a piece of the batch sees only its own images. NULL: never cut */
+    struct cvk_tensor_desc *descs; /* of a piece; the view points to them */
+    uint64_t stage_offset;         /* in a lane's memory: operands that go through it */
 };
 
 /* Where a value lives. Values that share memory form a tree: `root` is the value that owns it, `offset` the place in it. */
@@ -38,6 +42,7 @@ struct cvk__place {
     int32_t first, last;   /* steps between which the root's memory is in use; first -1: before the run */
     uint64_t arena_offset; /* of a root */
     bool in_arena;
+    uint32_t segment;      /* number of the segment whose lanes hold one piece of it each; 0: it is whole */
     void *buffer; /* constants: their own buffer (or host memory); else the domain's arena */
 };
 
@@ -58,6 +63,9 @@ struct cvk_session {
     uint32_t flags, node_flags;
     struct cvk__step *steps;
     uint32_t step_count, step_capacity;
+    struct cvk__segment *segments; /* segment.h */
+    uint32_t segment_count;
+    int64_t segment_wish;          /* images of a piece that the user wants; 0: by estimate; -1: no segments */
     struct cvk__place *places; /* per value */
     uint32_t place_capacity;
     uint32_t domain_of[CVK__MAX_DEVICES];

@@ -40,6 +40,11 @@ static void cost(const struct cvk_node *node, struct cvk__cost *cost)
     cost->flops = cvk_tensor_desc_count(node->inputs[0]);
 }
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return ((const struct cvk_arg_params *)node->params)->axis != 0 && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_arg = {
     .id = CVK_OP_ARG,
     .param_bytes = sizeof(struct cvk_arg_params),
@@ -51,6 +56,7 @@ const struct cvk__op_def cvk__op_arg = {
     .infer = infer,
     .cost = cost,
     .kind = kind_name,
+    .separable = separable,
 };
 
 cvk_value cvk_arg(struct cvk_graph *g, cvk_value x, const struct cvk_arg_params *p)

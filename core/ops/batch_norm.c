@@ -46,6 +46,7 @@ const struct cvk__op_def cvk__op_batch_norm = {
     .max_outputs = 1,
     .infer = infer,
     .cost = cost,
+    .separable = cvk__cut_first,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
 };

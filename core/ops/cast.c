@@ -31,6 +31,7 @@ const struct cvk__op_def cvk__op_cast = {
     .max_outputs = 1,
     .infer = infer,
     .kind = kind_name,
+    .separable = cvk__cut_first,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .elementwise = true,

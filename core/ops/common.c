@@ -34,3 +34,22 @@ int32_t cvk__infer_broadcast(const struct cvk__infer *c, uint32_t *rank, int64_t
     *rank = wide;
     return CVK_OK;
 }
+
+bool cvk__cut_first(const struct cvk_node *node, bool *cut)
+{
+    (void)node;
+    cut[0] = true;
+    return true;
+}
+
+bool cvk__cut_broadcast(const struct cvk_node *node, bool *cut)
+{
+    const struct cvk_tensor_desc *y = node->outputs[0];
+    bool any = false;
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        const struct cvk_tensor_desc *x = node->inputs[i];
+        cut[i] = x && y->rank > 0 && x->rank == y->rank && x->dims[0] == y->dims[0];
+        any = any || cut[i];
+    }
+    return any;
+}

@@ -30,6 +30,13 @@ static int32_t infer(struct cvk__infer *c)
     return cvk__infer_out(c, 0, first->dtype, first->rank, dims);
 }
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    for (uint32_t i = 0; i < node->input_count; i++)
+        cut[i] = true;
+    return ((const struct cvk_concat_params *)node->params)->axis != 0;
+}
+
 const struct cvk__op_def cvk__op_concat = {
     .id = CVK_OP_CONCAT,
     .param_bytes = sizeof(struct cvk_concat_params),
@@ -40,6 +47,7 @@ const struct cvk__op_def cvk__op_concat = {
     .max_outputs = 1,
     .infer = infer,
     .cost = cvk__cost_none,
+    .separable = separable,
 };
 
 cvk_value cvk_concat(struct cvk_graph *g, const cvk_value *x, uint32_t count, const struct cvk_concat_params *p)

@@ -106,6 +106,7 @@ const struct cvk__op_def cvk__op_conv = {
     .infer = infer,
     .cost = cost,
     .window = window,
+    .separable = cvk__cut_first,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .accepts_epilogue = true,

@@ -73,6 +73,7 @@ const struct cvk__op_def cvk__op_depth_space = {
     .cost = cvk__cost_none,
     .window = window,
     .kind = kind,
+    .separable = cvk__cut_first,
     .grads = grads,
     .grad_count = 1,
 };

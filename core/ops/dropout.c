@@ -19,6 +19,12 @@ static const struct cvk__grad grads[] = {
     {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0)},
 };
 
+/* What is dropped in training depends on the place in the whole tensor. */
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return !((const struct cvk_dropout_params *)node->params)->training && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_dropout = {
     .id = CVK_OP_DROPOUT,
     .param_bytes = sizeof(struct cvk_dropout_params),
@@ -28,6 +34,7 @@ const struct cvk__op_def cvk__op_dropout = {
     .min_outputs = 1,
     .max_outputs = 2,
     .infer = infer,
+    .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .elementwise = true,

@@ -38,6 +38,7 @@ const struct cvk__op_def cvk__op_expand = {
     .max_outputs = 1,
     .infer = infer,
     .cost = cvk__cost_none,
+    .separable = cvk__cut_broadcast,
     .grads = grads,
     .grad_count = 1,
 };

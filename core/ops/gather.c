@@ -105,6 +105,18 @@ static const struct cvk__grad grads[] = {
     {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0) | CVK__X(1)},
 };
 
+/* Along another axis each image is picked from alone; by numbers along axis 0 the images are those of the numbers. */
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    const struct cvk_gather_params *p = node->params;
+    if (p->kind == CVK_GATHER) {
+        cut[p->axis == 0] = true;
+        return p->axis != 0 || node->inputs[1]->rank > 0;
+    }
+    cut[0] = cut[1] = true;
+    return p->kind == CVK_GATHER_ELEMENTS ? p->axis != 0 : p->batch_dims > 0;
+}
+
 const struct cvk__op_def cvk__op_gather = {
     .id = CVK_OP_GATHER,
     .param_bytes = sizeof(struct cvk_gather_params),
@@ -117,6 +129,7 @@ const struct cvk__op_def cvk__op_gather = {
     .cost = cost,
     .window = window,
     .kind = kind_name,
+    .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
 };

@@ -77,6 +77,16 @@ static const struct cvk__grad grads[] = {
     {CVK_PASS_BACKWARD_WEIGHTS, CVK__X(1) | CVK__X(2), CVK__DY(0) | CVK__X(0)},
 };
 
+/* Rows of a make rows of the product; c may have a row for each, too. */
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    const struct cvk_tensor_desc *c = node->input_count > 2 ? node->inputs[2] : NULL;
+    cut[0] = true;
+    if (c)
+        cut[2] = c->rank == 2 && c->dims[0] == node->outputs[0]->dims[0];
+    return !((const struct cvk_gemm_params *)node->params)->trans_a;
+}
+
 const struct cvk__op_def cvk__op_gemm = {
     .id = CVK_OP_GEMM,
     .param_bytes = sizeof(struct cvk_gemm_params),
@@ -88,6 +98,7 @@ const struct cvk__op_def cvk__op_gemm = {
     .infer = infer,
     .cost = cost,
     .window = window,
+    .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .accepts_epilogue = true,

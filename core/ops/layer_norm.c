@@ -59,6 +59,11 @@ static const struct cvk__grad grads[] = {
     {CVK_PASS_BACKWARD_WEIGHTS, CVK__X(1) | CVK__X(2), CVK__DY(0) | CVK__X(0)},
 };
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return ((const struct cvk_layer_norm_params *)node->params)->axis != 0 && cvk__cut_broadcast(node, cut);
+}
+
 const struct cvk__op_def cvk__op_layer_norm = {
     .id = CVK_OP_LAYER_NORM,
     .param_bytes = sizeof(struct cvk_layer_norm_params),
@@ -70,6 +75,7 @@ const struct cvk__op_def cvk__op_layer_norm = {
     .infer = infer,
     .cost = cost,
     .window = window,
+    .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
 };

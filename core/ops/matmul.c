@@ -66,6 +66,18 @@ static const struct cvk__grad grads[] = {
     {CVK_PASS_BACKWARD_WEIGHTS, CVK__X(1), CVK__DY(0) | CVK__X(0)},
 };
 
+/* Axis 0 of the product is an axis of matrices or the rows of a; b has it only as an axis of matrices. */
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    const struct cvk_tensor_desc *a = node->inputs[0], *b = node->inputs[1], *y = node->outputs[0];
+    uint32_t rank = a->rank > b->rank ? a->rank : b->rank;
+    if (a->rank < 2 || y->rank < 1)
+        return false;
+    cut[0] = a->rank == rank && a->dims[0] == y->dims[0];
+    cut[1] = b->rank == rank && rank > 2 && b->dims[0] == y->dims[0];
+    return cut[0] || cut[1];
+}
+
 const struct cvk__op_def cvk__op_matmul = {
     .id = CVK_OP_MATMUL,
     .param_bytes = sizeof(struct cvk_matmul_params),
@@ -77,6 +89,7 @@ const struct cvk__op_def cvk__op_matmul = {
     .infer = infer,
     .cost = cost,
     .window = window,
+    .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .accepts_epilogue = true,

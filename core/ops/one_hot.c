@@ -57,6 +57,11 @@ static void cost(const struct cvk_node *node, struct cvk__cost *cost)
     cost->macs = cost->flops = 0;
 }
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return ((const struct cvk_one_hot_params *)node->params)->axis != 0 && cvk__cut_first(node, cut);
+}
+
 /* min_inputs is 1 because the depth in the middle may be left out; the rule asks for the values itself. */
 const struct cvk__op_def cvk__op_one_hot = {
     .id = CVK_OP_ONE_HOT,
@@ -68,6 +73,7 @@ const struct cvk__op_def cvk__op_one_hot = {
     .max_outputs = 1,
     .infer = infer,
     .cost = cost,
+    .separable = separable,
 };
 
 cvk_value cvk_one_hot(struct cvk_graph *g, cvk_value indices, cvk_value depth, cvk_value values,

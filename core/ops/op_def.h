@@ -44,6 +44,10 @@ struct cvk__op_def {
     const char *(*kind)(const void *params);
     const struct cvk__grad *grads;
     uint32_t grad_count;
+    /* Whether the batch, axis 0 of the outputs, can be cut: then image n of every output is made of image n alone of the inputs that
+     * `cut` marks (one entry per input, false before), and of the whole of the others. The caller sees to it that all of these have
+     * the same size above 1 on axis 0. NULL: never. */
+    bool (*separable)(const struct cvk_node *node, bool *cut);
     bool elementwise;  /* output 0 depends on the same element of input 0 alone; may take input 0's memory and layout */
     bool view;         /* the output is the input's memory under other sizes */
     bool accepts_epilogue; /* conv, conv_transpose, gemm, matmul: sums that an epilogue may follow */
@@ -92,6 +96,11 @@ int32_t cvk__infer_note(struct cvk__infer *c, const char *format, ...) CVK_PRINT
 int32_t cvk__infer_axis(const struct cvk__infer *c, const char *what, int64_t axis, uint32_t rank, int32_t *out);
 /* NumPy broadcasting of b's sizes into dims/rank. */
 int32_t cvk__infer_broadcast(const struct cvk__infer *c, uint32_t *rank, int64_t *dims, const struct cvk_tensor_desc *b);
+
+/* For separable: image n of input 0 alone decides; all other inputs are weights and the like. */
+bool cvk__cut_first(const struct cvk_node *node, bool *cut);
+/* For separable: all inputs broadcast to output 0. Marks those that have its axis 0. */
+bool cvk__cut_broadcast(const struct cvk_node *node, bool *cut);
 
 /* ---- builder calls (core/graph/build.c) ---- */
 /* Adds a node with one output and returns it; used by the cvk_NAME functions in core/ops. */

@@ -88,6 +88,12 @@ static const char *kind(const void *params)
 
 static const struct cvk__grad grads[] = {{CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0)}};
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    const struct cvk_pad_params *p = node->params;
+    return p->begin[0] == 0 && p->end[0] == 0 && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_pad = {
     .id = CVK_OP_PAD,
     .param_bytes = sizeof(struct cvk_pad_params),
@@ -100,6 +106,7 @@ const struct cvk__op_def cvk__op_pad = {
     .cost = cvk__cost_none,
     .window = window,
     .kind = kind,
+    .separable = separable,
     .grads = grads,
     .grad_count = 1,
 };

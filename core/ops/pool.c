@@ -110,6 +110,12 @@ static const struct cvk__grad grads[] = {
     {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0) | CVK__X(0)},
 };
 
+/* Places of maxima are counted over the whole tensor. */
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return (node->output_count < 2 || !node->outputs[1]) && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_pool = {
     .id = CVK_OP_POOL,
     .param_bytes = sizeof(struct cvk_pool_params),
@@ -122,6 +128,7 @@ const struct cvk__op_def cvk__op_pool = {
     .cost = cost,
     .window = window,
     .kind = kind,
+    .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
 };

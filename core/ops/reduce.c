@@ -85,6 +85,15 @@ static const struct cvk__grad grads[] = {
     {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0) | CVK__Y(0) | CVK__X(0)},
 };
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    const struct cvk_reduce_params *p = node->params;
+    for (uint32_t i = 0; i < p->axis_count; i++)
+        if (p->axes[i] == 0)
+            return false;
+    return cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_reduce = {
     .id = CVK_OP_REDUCE,
     .param_bytes = sizeof(struct cvk_reduce_params),
@@ -96,6 +105,7 @@ const struct cvk__op_def cvk__op_reduce = {
     .infer = infer,
     .cost = cost,
     .kind = kind_name,
+    .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
 };

@@ -28,6 +28,7 @@ const struct cvk__op_def cvk__op_reorder = {
     .max_outputs = 1,
     .infer = infer,
     .cost = cvk__cost_none,
+    .separable = cvk__cut_first,
 };
 
 cvk_value cvk_reorder(struct cvk_graph *g, cvk_value x, const struct cvk_reorder_params *p)

@@ -144,6 +144,13 @@ static const char *kind(const void *params)
     return k <= CVK_IDENTITY ? kinds[k] : "?";
 }
 
+/* Sizes behind axis 0 may change: the elements of an image lie one behind the other. */
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return node->inputs[0]->rank > 0 && node->outputs[0]->rank > 0 && node->inputs[0]->dims[0] == node->outputs[0]->dims[0] &&
+           cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_reshape = {
     .id = CVK_OP_RESHAPE,
     .param_bytes = sizeof(struct cvk_reshape_params),
@@ -155,6 +162,7 @@ const struct cvk__op_def cvk__op_reshape = {
     .infer = infer,
     .cost = cvk__cost_none,
     .kind = kind,
+    .separable = separable,
     .view = true,
 };
 

@@ -185,6 +185,13 @@ static const char *kind(const void *params)
 
 static const struct cvk__grad grads[] = {{CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0)}};
 
+/* The other ways to place an element may read a neighbour along an axis that keeps its size. */
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    const struct cvk_resize_params *p = node->params;
+    return p->scale[0] == 1 && p->coord <= CVK_COORD_PYTORCH_HALF_PIXEL && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_resize = {
     .id = CVK_OP_RESIZE,
     .param_bytes = sizeof(struct cvk_resize_params),
@@ -197,6 +204,7 @@ const struct cvk__op_def cvk__op_resize = {
     .cost = cost,
     .window = window,
     .kind = kind,
+    .separable = separable,
     .grads = grads,
     .grad_count = 1,
 };

@@ -129,6 +129,12 @@ static void window(const struct cvk_node *node, struct cvk__window *w)
 
 static const struct cvk__grad grads[] = {{CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0)}};
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    const struct cvk_slice_params *p = node->params;
+    return p->start[0] == 0 && p->step[0] == 1 && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_slice = {
     .id = CVK_OP_SLICE,
     .param_bytes = sizeof(struct cvk_slice_params),
@@ -140,6 +146,7 @@ const struct cvk__op_def cvk__op_slice = {
     .infer = infer,
     .cost = cvk__cost_none,
     .window = window,
+    .separable = separable,
     .grads = grads,
     .grad_count = 1,
 };

@@ -42,6 +42,11 @@ static const struct cvk__grad grads[] = {
     {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0) | CVK__Y(0)},
 };
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return ((const struct cvk_softmax_params *)node->params)->axis != 0 && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_softmax = {
     .id = CVK_OP_SOFTMAX,
     .param_bytes = sizeof(struct cvk_softmax_params),
@@ -54,6 +59,7 @@ const struct cvk__op_def cvk__op_softmax = {
     .cost = cost,
     .window = window,
     .kind = kind_name,
+    .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
 };

@@ -64,6 +64,11 @@ static int32_t infer(struct cvk__infer *c)
     return status;
 }
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return ((const struct cvk_split_params *)node->params)->axis != 0 && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_split = {
     .id = CVK_OP_SPLIT,
     .param_bytes = sizeof(struct cvk_split_params),
@@ -74,6 +79,7 @@ const struct cvk__op_def cvk__op_split = {
     .max_outputs = 0xffffffff,
     .infer = infer,
     .cost = cvk__cost_none,
+    .separable = separable,
 };
 
 int32_t cvk_split(struct cvk_graph *g, cvk_value x, cvk_value sizes, const struct cvk_split_params *p, uint32_t count,

@@ -45,6 +45,11 @@ static void window(const struct cvk_node *node, struct cvk__window *w)
 
 static const struct cvk__grad grads[] = {{CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0)}};
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return ((const struct cvk_tile_params *)node->params)->repeats[0] == 1 && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_tile = {
     .id = CVK_OP_TILE,
     .param_bytes = sizeof(struct cvk_tile_params),
@@ -56,6 +61,7 @@ const struct cvk__op_def cvk__op_tile = {
     .infer = infer,
     .cost = cvk__cost_none,
     .window = window,
+    .separable = separable,
     .grads = grads,
     .grad_count = 1,
 };

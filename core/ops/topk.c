@@ -57,6 +57,11 @@ static const struct cvk__grad grads[] = {
     {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0) | CVK__Y(1)},
 };
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return ((const struct cvk_topk_params *)node->params)->axis != 0 && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_topk = {
     .id = CVK_OP_TOPK,
     .param_bytes = sizeof(struct cvk_topk_params),
@@ -68,6 +73,7 @@ const struct cvk__op_def cvk__op_topk = {
     .infer = infer,
     .cost = cost,
     .window = window,
+    .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
 };

@@ -35,6 +35,11 @@ static void window(const struct cvk_node *node, struct cvk__window *w)
     }
 }
 
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return ((const struct cvk_transpose_params *)node->params)->perm[0] == 0 && cvk__cut_first(node, cut);
+}
+
 const struct cvk__op_def cvk__op_transpose = {
     .id = CVK_OP_TRANSPOSE,
     .param_bytes = sizeof(struct cvk_transpose_params),
@@ -46,6 +51,7 @@ const struct cvk__op_def cvk__op_transpose = {
     .infer = infer,
     .cost = cvk__cost_none,
     .window = window,
+    .separable = separable,
 };
 
 cvk_value cvk_transpose(struct cvk_graph *g, cvk_value x, const struct cvk_transpose_params *p)

@@ -32,6 +32,7 @@ const struct cvk__op_def cvk__op_where = {
     .min_outputs = 1,
     .max_outputs = 1,
     .infer = infer,
+    .separable = cvk__cut_broadcast,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
 };

@@ -53,7 +53,8 @@ enum cvk_session_flag {
     CVK_SESSION_NO_FUSE = 1 << 1,       /* keep every op of the graph as a node of its own */
     CVK_SESSION_PROFILE = 1 << 2,       /* time every node (see cvk_node_report.time_ns) */
     CVK_SESSION_KEEP_VALUES = 1 << 3,   /* every value keeps its own memory after the run */
-    CVK_SESSION_PLAN_ONLY = 1 << 4      /* plan and report, allocate nothing; cannot run */
+    CVK_SESSION_PLAN_ONLY = 1 << 4,     /* plan and report, allocate nothing; cannot run */
+    CVK_SESSION_NO_SEGMENTS = 1 << 5    /* run every node over the whole batch, as with CONVOKE_SEGMENTS=off */
 };
 
 /* Zero in a field is its default. */
@@ -118,7 +119,11 @@ struct cvk_node_report {
     double offset[3];      /* input pixel under the centre of output pixel 0; half pixels possible */
     uint32_t field_aligned; /* 0: paths meet with other jumps or centres, so the field is not one regular grid */
     uint64_t dense_weights; /* weights of a full connection of the same input and output (conv only, else 0) */
-    double time_ns;        /* of the last run, with CVK_SESSION_PROFILE; 0: unknown */
+    double time_ns;        /* of the last run, with CVK_SESSION_PROFILE; 0: unknown. In a segment: the sum over its threads, divided
+                            * by their number */
+    int64_t micro_batch;   /* images that a thread takes through this node's segment at a time; 0: the node runs over the whole batch */
+    uint32_t segment;      /* number of the segment, from 1; 0: none */
+    uint32_t segment_threads; /* that run it, each with images of its own; 0: none */
 };
 CVK_API uint32_t cvk_session_node_count(const struct cvk_session *s);
 CVK_API int32_t cvk_session_node(const struct cvk_session *s, uint32_t i, struct cvk_node_report *out);
@@ -135,6 +140,7 @@ struct cvk_session_report {
     uint32_t reorders;
     uint64_t copy_bytes;
     double plan_ns, build_ns;   /* time that creation took */
+    uint32_t segments;          /* parts of the net that run some images at a time, see cvk_node_report.segment */
 };
 CVK_API int32_t cvk_session_get_report(const struct cvk_session *s, struct cvk_session_report *out);
 

@@ -18,6 +18,7 @@ struct device {
     const struct cvk_host *host;
     uintptr_t key; /* 0: buffers are host pointers */
     bool no_bias;  /* option bias=none: conv takes no bias in any form */
+    bool no_queue; /* option queue=none: work is done at once */
 };
 
 struct job {
@@ -60,7 +61,7 @@ static int32_t device_open(const struct cvk_host *host, uint32_t index, void **o
     struct device *d = host->alloc(host, sizeof *d, 0);
     if (!d)
         return cvk_fail(host, CVK_E_MEMORY, "no memory for a device");
-    *d = (struct device){host, index == 0 ? 0 : KEY, host->config(host, "bias") != NULL};
+    *d = (struct device){host, index == 0 ? 0 : KEY, host->config(host, "bias") != NULL, host->config(host, "queue") != NULL};
     *out = d;
     return CVK_OK;
 }
@@ -89,13 +90,14 @@ static void device_free(void *device, void *buffer)
 
 static void work_off(struct queue *q)
 {
-    while (q->first) {
+    while (q && q->first) {
         struct job *job = q->first;
         job->work(job);
         q->first = job->next;
         free(job);
     }
-    q->last = &q->first;
+    if (q)
+        q->last = &q->first;
 }
 
 static int32_t device_write(void *device, void *queue, void *buffer, uint64_t offset, const void *src, uint64_t bytes)
@@ -140,8 +142,8 @@ static const void *get_interface(void *device, const char *name, uint32_t versio
 {
     static const struct cvk_queue_api queue_api = {
         .size = sizeof queue_api, .version = 1, .create = queue_create, .destroy = queue_destroy, .finish = queue_finish};
-    (void)device;
-    return version == 1 && strcmp(name, "queue") == 0 ? &queue_api : NULL;
+    bool asked = version == 1 && strcmp(name, "queue") == 0;
+    return asked && !((struct device *)device)->no_queue ? &queue_api : NULL;
 }
 
 static const struct cvk_device_api device_api = {.size = sizeof device_api,
@@ -182,9 +184,6 @@ static int32_t enqueue(struct cvk_exec *e, struct job job)
 {
     uint64_t align = ((struct device *)e->device)->key ? OWN_ALIGN : CVK_ALIGN_BYTES;
     struct queue *q = e->queue;
-    struct job *copy = malloc(sizeof *copy);
-    if (!copy)
-        return cvk_fail(e->host, CVK_E_MEMORY, "no memory for a job");
     uint64_t offsets = e->residual ? e->residual->offset : 0;
     job.in_count = e->node->input_count;
     job.out_count = e->node->output_count;
@@ -201,10 +200,15 @@ static int32_t enqueue(struct cvk_exec *e, struct job job)
     job.packed = e->packed;
     job.bias = memory_of(e, e->bias);
     job.residual = memory_of(e, e->residual);
-    if (offsets % align) {
-        free(copy);
+    if (offsets % align)
         return cvk_fail(e->host, CVK_E_DEVICE, "an operand lies at an offset that is not aligned");
+    if (!q) {
+        job.work(&job);
+        return CVK_OK;
     }
+    struct job *copy = malloc(sizeof *copy);
+    if (!copy)
+        return cvk_fail(e->host, CVK_E_MEMORY, "no memory for a job");
     *copy = job;
     *q->last = copy;
     q->last = &copy->next;
@@ -431,25 +435,28 @@ static int32_t run_reorder(struct cvk_exec *e)
 
 #define BLOCKED (CVK_LAYOUT_BIT(CVK_LAYOUT_NC4) | CVK_LAYOUT_BIT(CVK_LAYOUT_NC8))
 #define PLAIN CVK_LAYOUT_BIT(CVK_LAYOUT_PLAIN)
+/* What a row keeps it keeps in its jobs. */
+#define CONCURRENT CVK_KERNEL_CONCURRENT
 #define ROW(OP, NAME) .size = sizeof(struct cvk_kernel), .op = CVK_OP_##OP, .name = NAME
 
 static const struct cvk_kernel rows[] = {
-    {ROW(CONV, "eights"), .flags = CVK_KERNEL_KEEPS_CONSTANTS, .layouts_x = PLAIN | CVK_LAYOUT_BIT(CVK_LAYOUT_NC8),
+    {ROW(CONV, "eights"), .flags = CONCURRENT | CVK_KERNEL_KEEPS_CONSTANTS, .layouts_x = PLAIN | CVK_LAYOUT_BIT(CVK_LAYOUT_NC8),
      .layouts_y = CVK_LAYOUT_BIT(CVK_LAYOUT_NC8), .epilogues = CVK_EPI_BIAS | CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION,
      .activations = 1ull << CVK_RELU, .plan = plan_packing_conv, .build = build_packing_conv, .run = run_conv},
-    {ROW(CONV, "fours"), .layouts_x = CVK_LAYOUT_BIT(CVK_LAYOUT_NC4), .layouts_y = CVK_LAYOUT_BIT(CVK_LAYOUT_NC4),
+    {ROW(CONV, "fours"), .flags = CONCURRENT, .layouts_x = CVK_LAYOUT_BIT(CVK_LAYOUT_NC4), .layouts_y = CVK_LAYOUT_BIT(CVK_LAYOUT_NC4),
      .epilogues = CVK_EPI_BIAS | CVK_EPI_ACTIVATION, .plan = plan_conv, .run = run_conv},
-    {ROW(CONCAT, "blocks"), .flags = CVK_KERNEL_ALL_INPUTS, .layouts_x = BLOCKED, .layouts_y = BLOCKED, .plan = plan_concat,
+    {ROW(CONCAT, "blocks"), .flags = CONCURRENT | CVK_KERNEL_ALL_INPUTS, .layouts_x = BLOCKED, .layouts_y = BLOCKED, .plan = plan_concat,
      .run = run_concat},
-    {ROW(SPLIT, "blocks"), .layouts_x = BLOCKED, .layouts_y = BLOCKED, .plan = plan_split, .run = run_split},
-    {ROW(UNARY, "flat"), .flags = CVK_KERNEL_ANY_LAYOUT | CVK_KERNEL_IN_PLACE, .plan = plan_unary, .run = run_unary},
-    {ROW(BINARY, "flat"), .flags = CVK_KERNEL_ANY_LAYOUT | CVK_KERNEL_IN_PLACE, .plan = plan_binary, .run = run_binary},
-    {ROW(REORDER, "to_blocks"), .layouts_x = PLAIN, .layouts_y = BLOCKED, .run = run_reorder},
-    {ROW(REORDER, "to_plain"), .layouts_x = BLOCKED, .layouts_y = PLAIN, .run = run_reorder},
+    {ROW(SPLIT, "blocks"), .flags = CONCURRENT, .layouts_x = BLOCKED, .layouts_y = BLOCKED, .plan = plan_split, .run = run_split},
+    {ROW(UNARY, "flat"), .flags = CONCURRENT | CVK_KERNEL_ANY_LAYOUT | CVK_KERNEL_IN_PLACE, .plan = plan_unary, .run = run_unary},
+    {ROW(BINARY, "flat"), .flags = CONCURRENT | CVK_KERNEL_ANY_LAYOUT | CVK_KERNEL_IN_PLACE, .plan = plan_binary, .run = run_binary},
+    {ROW(REORDER, "to_blocks"), .flags = CONCURRENT, .layouts_x = PLAIN, .layouts_y = BLOCKED, .run = run_reorder},
+    {ROW(REORDER, "to_plain"), .flags = CONCURRENT, .layouts_x = BLOCKED, .layouts_y = PLAIN, .run = run_reorder},
 };
 
 static const struct cvk_option options[] = {
     {.size = sizeof options[0], .key = "bias", .help = "none: conv takes no bias"},
+    {.size = sizeof options[0], .key = "queue", .help = "none: work is done at once"},
 };
 
 int32_t blocks_query(const struct cvk_host *host, struct cvk_plugin *out)
@@ -463,7 +470,7 @@ int32_t blocks_query(const struct cvk_host *host, struct cvk_plugin *out)
                                              .kernel_count = sizeof rows / sizeof rows[0],
                                              .kernel_stride = sizeof rows[0],
                                              .options = options,
-                                             .option_count = 1,
+                                             .option_count = 2,
                                              .option_stride = sizeof options[0],
                                              .device = &device_api};
     return cvk_plugin_answer(host, out, &plugin);
