@@ -2,9 +2,10 @@
  * cpu.h: CPUID and XGETBV on x86 (the processor may have what the system does not save), nothing to ask on 64-bit Arm. */
 #include "cpu.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -88,17 +89,39 @@ const struct simd_isa *simd_isa_find(const char *name, int *runs)
     return NULL;
 }
 
-static uint64_t cache_bytes(int name, uint64_t fallback)
+/* The line that a file of the cache's folder holds; false if there is none. */
+static bool read_cache(uint32_t index, const char *name, char *text, int bytes)
 {
-    long bytes = sysconf(name);
-    return bytes > 0 ? (uint64_t)bytes : fallback;
+    char path[96];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%u/%s", index, name);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    bool got = fgets(text, bytes, file) != NULL;
+    fclose(file);
+    return got;
 }
 
+/* From the system's files, for sysconf adds up the caches of other cores on some machines. */
 struct simd_caches simd_cpu_caches(void)
 {
-    return (struct simd_caches){.l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, 32u << 10),
-                                .l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, 512u << 10),
-                                .l3_bytes = cache_bytes(_SC_LEVEL3_CACHE_SIZE, 8u << 20)};
+    struct simd_caches caches = {.l1_bytes = 32u << 10, .l2_bytes = 512u << 10, .l3_bytes = 8u << 20};
+    char level[16], type[32], size[32];
+    for (uint32_t i = 0; i < 16 && read_cache(i, "level", level, sizeof level); i++) {
+        if (!read_cache(i, "type", type, sizeof type) || type[0] == 'I' || !read_cache(i, "size", size, sizeof size))
+            continue;
+        char *unit;
+        uint64_t bytes = strtoull(size, &unit, 10) << (*unit == 'K' ? 10 : *unit == 'M' ? 20 : 0);
+        if (bytes == 0)
+            continue;
+        if (level[0] == '1')
+            caches.l1_bytes = bytes;
+        else if (level[0] == '2')
+            caches.l2_bytes = bytes;
+        else if (level[0] == '3')
+            caches.l3_bytes = bytes;
+    }
+    return caches;
 }
 
 void simd_cpu_name(char *text, uint32_t bytes)
