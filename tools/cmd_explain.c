@@ -164,9 +164,11 @@ static int do_explain(const struct setup *setup, const char *text, const char *o
     if (code == TOOL_GO_ON)
         code = model_load(text, setup->seed, &m);
     if (code == TOOL_GO_ON)
-        code = plan_view_create(ctx, &m, setup, CVK_SESSION_NO_FUSE, &written);
-    if (code == TOOL_GO_ON)
         code = plan_view_create(ctx, &m, setup, 0, &real);
+    if (code == TOOL_GO_ON) {
+        struct setup plain = setup_as_written(setup, ctx);
+        code = plan_view_create(ctx, &m, &plain, CVK_SESSION_NO_FUSE, &written);
+    }
     if (code == TOOL_GO_ON && setup->json) {
         struct json *root = json_create();
         json_text(root, "model", text);

@@ -157,7 +157,8 @@ static int info_model(const char *text, struct cvk_context *ctx, const struct se
     }
     print_values(m.graph, true, o);
     print_values(m.graph, false, o);
-    struct cvk_session_params p = setup_params(setup);
+    struct setup plain = setup_as_written(setup, ctx);
+    struct cvk_session_params p = setup_params(&plain);
     p.flags = CVK_SESSION_PLAN_ONLY | CVK_SESSION_NO_FUSE;
     struct cvk_session *s = NULL;
     struct cvk_session_report r;

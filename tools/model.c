@@ -69,6 +69,17 @@ int setup_start(const struct setup *s, struct cvk_context **ctx)
     return TOOL_GO_ON;
 }
 
+struct setup setup_as_written(const struct setup *s, const struct cvk_context *ctx)
+{
+    struct setup plain = *s;
+    for (uint32_t i = 0; i < cvk_plugin_count(ctx); i++) {
+        struct cvk_plugin_entry entry;
+        if (cvk_plugin_get(ctx, i, &entry) == CVK_OK && entry.plugin && entry.plugin->flags & CVK_PLUGIN_REFERENCE)
+            plain.device = entry.name;
+    }
+    return plain;
+}
+
 struct cvk_session_params setup_params(const struct setup *s)
 {
     return (struct cvk_session_params){

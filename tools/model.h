@@ -31,6 +31,9 @@ uint32_t setup_options(struct setup *s, uint32_t parts, struct option out[SETUP_
 /* Answers `help` and `list` as a device (then TOOL_OK), checks that JSON can be had if asked for, and makes the
  * context. TOOL_GO_ON, or the exit code. */
 int setup_start(const struct setup *s, struct cvk_context **ctx);
+/* The setup for looking at a net as it was written: on the reference, where there is one, for other devices add their
+ * changes of layout. */
+struct setup setup_as_written(const struct setup *s, const struct cvk_context *ctx);
 /* Session parameters from the setup; inputs and flags are the caller's to add. */
 struct cvk_session_params setup_params(const struct setup *s);
 
