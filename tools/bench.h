@@ -16,6 +16,7 @@ struct bench {
     uint64_t top;
 
     struct model model;
+    bool one_session; /* for the whole command: it takes the model's graph */
     struct roof roof;         /* isa_count 0: not looked at yet */
     struct roof_rates *rates; /* one for each number of threads asked for */
     uint32_t rate_count;
@@ -49,7 +50,7 @@ struct bench_case {
 };
 
 /* cmd_bench.c: a session for the case's batch, with one more flag. TOOL_GO_ON, or the exit code. */
-int bench_session(const struct bench *b, const struct bench_case *c, const char *device, uint32_t flags,
+int bench_session(struct bench *b, const struct bench_case *c, const char *device, uint32_t flags,
                   struct cvk_session **out);
 
 /* bench_nodes.c: times every node, and measures the roof if a node ran on this CPU. TOOL_GO_ON, or the exit code. */

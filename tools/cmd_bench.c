@@ -10,7 +10,7 @@
 
 #define MOST_DEVICES 16
 
-int bench_session(const struct bench *b, const struct bench_case *c, const char *device, uint32_t flags, struct cvk_session **out)
+int bench_session(struct bench *b, const struct bench_case *c, const char *device, uint32_t flags, struct cvk_session **out)
 {
     struct cvk_session_params p = setup_params(&b->setup);
     p.device = device;
@@ -18,7 +18,13 @@ int bench_session(const struct bench *b, const struct bench_case *c, const char 
     p.flags = flags;
     p.input_count = c->set->count;
     p.inputs = c->set->sizes;
-    return cvk_session_create(c->ctx, b->model.graph, &p, out) == CVK_OK ? TOOL_GO_ON : tool_fail_library(b->model.text);
+    int32_t status;
+    if (b->one_session) {
+        status = cvk_session_create_taking(c->ctx, b->model.graph, &p, out);
+        b->model.graph = NULL;
+    } else
+        status = cvk_session_create(c->ctx, b->model.graph, &p, out);
+    return status == CVK_OK ? TOOL_GO_ON : tool_fail_library(b->model.text);
 }
 
 static int read_output(struct cvk_session *s, uint32_t i, struct cvk_tensor **out)
@@ -57,7 +63,7 @@ static bool is_reference(const char *device)
 }
 
 /* *ref: the reference's session, made for the first case that needs it and kept for the others of the same batch. */
-static int check(const struct bench *b, struct bench_case *c, struct cvk_session **ref)
+static int check(struct bench *b, struct bench_case *c, struct cvk_session **ref)
 {
     if (b->no_check) {
         snprintf(c->verdict, sizeof c->verdict, "not checked (--no-check)");
@@ -91,7 +97,7 @@ static uint32_t threads_of(const char *device, uint32_t all)
 }
 
 /* Plans, runs once and checks. */
-static int prepare(const struct bench *b, struct bench_case *c, struct input_set *set, struct cvk_session **ref)
+static int prepare(struct bench *b, struct bench_case *c, struct input_set *set, struct cvk_session **ref)
 {
     double begin = tool_now_ms();
     int code = bench_session(b, c, c->asked, 0, &c->session);
@@ -194,6 +200,7 @@ static int run_all(struct bench *b, char *const *devices, uint32_t device_count)
     uint32_t context_count = b->threads.count ? b->threads.count : 1, batch_count = b->batches.count ? b->batches.count : 1;
     uint32_t count = context_count * batch_count * device_count;
     struct bench_case *cases = tool_alloc(count, sizeof *cases);
+    b->one_session = count == 1 && b->no_check && !b->per_op;
     int code = TOOL_GO_ON;
     for (uint32_t i = 0; i < context_count && code == TOOL_GO_ON; i++) {
         b->setup.threads = b->threads.count ? b->threads.items[i] : 0;

@@ -26,10 +26,11 @@ int run_session(struct run *run, int64_t batch, int32_t image_input, int64_t hei
     p.batch = batch;
     p.input_count = run->set.count;
     p.inputs = run->set.sizes;
-    int32_t status = cvk_session_create(run->ctx, run->model.graph, &p, &run->session);
+    /* The only session: what its kernels pack need not stay in the graph's form too. */
+    int32_t status = cvk_session_create_taking(run->ctx, run->model.graph, &p, &run->session);
+    run->model.graph = NULL;
     if (image_input >= 0)
         run->set.sizes[image_input] = (struct cvk_session_input){0}; /* dims dies with this call */
-    model_free(&run->model); /* the only session: what its kernels packed need not stay in the graph's form too */
     return status == CVK_OK ? TOOL_GO_ON : tool_fail_library(run->model.text);
 }
 

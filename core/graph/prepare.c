@@ -118,53 +118,76 @@ static int32_t build_step(struct cvk_session *s, struct cvk__step *step)
     return CVK_OK;
 }
 
-/* Constants that only packing kernels read are not needed any more. */
-static int32_t drop_constants(struct cvk_session *s)
+#define KEPT INT32_MAX
+
+/* Fills last[] for each value: the last step whose build reads it; KEPT if more than builds does; -1 if nothing does. */
+static void find_last_builds(const struct cvk_session *s, int32_t *last)
 {
-    bool *needed = cvk__alloc_array(CVK__TAG_SESSION, s->g->value_count + 1u, sizeof *needed);
-    if (!needed)
-        return cvk__fail_memory(s->g->value_count, "a plan");
+    for (uint32_t i = 0; i < s->g->value_count; i++)
+        last[i] = -1;
     for (uint32_t t = 0; t < s->step_count; t++) {
         const struct cvk__step *step = &s->steps[t];
         const struct cvk__node *n = &s->g->nodes[step->node];
-        bool keeps = step->kind == CVK__STEP_RUN && step->row->flags & CVK_KERNEL_KEEPS_CONSTANTS;
+        bool packs = step->kind == CVK__STEP_RUN && step->row->flags & CVK_KERNEL_KEEPS_CONSTANTS;
         const cvk_value extra[] = {n->bias, n->scale, n->shift, n->residual};
         for (uint32_t i = 0; i < n->input_count + 4; i++) {
             cvk_value v = i < n->input_count ? n->inputs[i] : extra[i - n->input_count];
             /* The epilogue's vectors are small and read at run; what build saw are the inputs. */
-            if (v && !(keeps && i < n->input_count))
-                needed[v - 1] = true;
+            if (v && last[v - 1] != KEPT)
+                last[v - 1] = packs && i < n->input_count ? (int32_t)t : KEPT;
         }
     }
     for (uint32_t i = 0; i < s->g->output_count; i++)
-        needed[s->g->outputs[i] - 1] = true;
-    for (uint32_t i = 0; i < s->g->value_count; i++) {
-        struct cvk__value *v = &s->g->values[i];
-        struct cvk__place *p = &s->places[i];
-        if (!v->blob || needed[i] || !p->buffer || v->is_input)
+        last[s->g->outputs[i] - 1] = KEPT;
+}
+
+static void drop_constant(struct cvk_session *s, uint32_t i)
+{
+    struct cvk__value *v = &s->g->values[i];
+    struct cvk__place *p = &s->places[i];
+    if (!v->blob || v->is_input)
+        return;
+    if (p->buffer && !s->domains[p->domain].host)
+        cvk__buffer_free(s->domains[p->domain].device, p->buffer);
+    p->buffer = NULL;
+    cvk__blob_unref(v->blob);
+    v->blob = NULL;
+}
+
+/* Takes from a built step the constants that it packed, and drops those that no later build wants. */
+static void drop_packed(struct cvk_session *s, uint32_t t, const int32_t *last)
+{
+    struct cvk__step *step = &s->steps[t];
+    const struct cvk__node *n = &s->g->nodes[step->node];
+    for (uint32_t i = 0; i < n->input_count; i++) {
+        cvk_value v = n->inputs[i];
+        if (!v || !step->view.constants[i] || last[v - 1] == KEPT)
             continue;
-        if (!s->domains[p->domain].host)
-            cvk__buffer_free(s->domains[p->domain].device, p->buffer);
-        p->buffer = NULL;
+        step->bindings[i].buffer = NULL;
+        step->view.constants[i] = NULL;
+        if (last[v - 1] == (int32_t)t)
+            drop_constant(s, v - 1);
     }
-    for (uint32_t t = 0; t < s->step_count; t++) {
-        struct cvk__step *step = &s->steps[t];
-        const struct cvk__node *n = &s->g->nodes[step->node];
-        for (uint32_t i = 0; i < n->input_count; i++) {
-            struct cvk__value *v = cvk__value_at(s->g, n->inputs[i]);
-            if (v && v->blob && !needed[n->inputs[i] - 1]) {
-                step->bindings[i].buffer = NULL;
-                step->view.constants[i] = NULL;
-            }
-        }
-    }
+}
+
+/* Builds the steps in order. A constant that only packing kernels read goes with the last of them, so that the weights and
+ * their packed copies are never all in memory together. */
+static int32_t build_steps(struct cvk_session *s)
+{
+    int32_t *last = cvk__alloc_array(CVK__TAG_SESSION, s->g->value_count + 1u, sizeof *last), status = CVK_OK;
+    if (!last)
+        return cvk__fail_memory(s->g->value_count, "a plan");
+    find_last_builds(s, last);
     for (uint32_t i = 0; i < s->g->value_count; i++)
-        if (s->g->values[i].blob && !needed[i] && !s->g->values[i].is_input) {
-            cvk__blob_unref(s->g->values[i].blob);
-            s->g->values[i].blob = NULL;
-        }
-    cvk__free(needed);
-    return CVK_OK;
+        if (last[i] < 0)
+            drop_constant(s, i);
+    for (uint32_t t = 0; t < s->step_count && status == CVK_OK; t++) {
+        status = build_step(s, &s->steps[t]);
+        if (status == CVK_OK)
+            drop_packed(s, t, last);
+    }
+    cvk__free(last);
+    return status;
 }
 
 int32_t cvk__prepare(struct cvk_session *s)
@@ -172,9 +195,7 @@ int32_t cvk__prepare(struct cvk_session *s)
     for (uint32_t d = 0; d < s->domain_count; d++)
         CVK__TRY(allocate_domain(&s->domains[d]));
     CVK__TRY(upload_constants(s));
-    for (uint32_t t = 0; t < s->step_count; t++)
-        CVK__TRY(build_step(s, &s->steps[t]));
-    CVK__TRY(drop_constants(s));
+    CVK__TRY(build_steps(s));
     return cvk__lanes_prepare(s);
 }
 

@@ -148,10 +148,17 @@ static int32_t place(struct cvk_session *s, uint64_t limit)
     return status;
 }
 
-static int32_t plan(struct cvk_session *s, const struct cvk_graph *g, const struct cvk_session_params *p)
+/* taken: NULL, or the caller's graph g, which ends as soon as the working copy stands: what the passes and the builds replace
+ * is then held by nobody else. */
+static int32_t plan(struct cvk_session *s, const struct cvk_graph *g, struct cvk_graph **taken,
+                    const struct cvk_session_params *p)
 {
     CVK__TRY(check_input_names(g, p));
     CVK__TRY(infer_all(s, g, p));
+    if (taken) {
+        cvk_graph_destroy(*taken);
+        *taken = NULL;
+    }
     CVK__TRY(check_macs(s, p->macs_limit));
     bool fuse = !(s->flags & CVK_SESSION_NO_FUSE);
     cvk__assign_domains(s);
@@ -166,7 +173,8 @@ static int32_t plan(struct cvk_session *s, const struct cvk_graph *g, const stru
     return cvk__report_init(s);
 }
 
-static int32_t create(struct cvk_session *s, const struct cvk_graph *g, const struct cvk_session_params *p)
+static int32_t create(struct cvk_session *s, const struct cvk_graph *g, struct cvk_graph **taken,
+                      const struct cvk_session_params *p)
 {
     double start = cvk__now_ns();
     CVK__TRY(cvk__force_parse(p->kernels ? p->kernels : cvk__getenv("CONVOKE_KERNEL"), &s->force));
@@ -179,7 +187,7 @@ static int32_t create(struct cvk_session *s, const struct cvk_graph *g, const st
     /* Without the reference nothing is folded; shape rules then say what they miss. */
     if (reference)
         CVK__TRY(cvk__device_open(s->ctx, reference, 0, NULL, &s->evaluator));
-    int32_t status = plan(s, g, p);
+    int32_t status = plan(s, g, taken, p);
     cvk__device_close(s->evaluator);
     s->evaluator = NULL;
     if (status != CVK_OK)
@@ -197,8 +205,8 @@ static int32_t create(struct cvk_session *s, const struct cvk_graph *g, const st
     return CVK_OK;
 }
 
-int32_t cvk_session_create(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_session_params *params,
-                           struct cvk_session **out)
+static int32_t create_from(struct cvk_context *ctx, const struct cvk_graph *g, struct cvk_graph **taken,
+                           const struct cvk_session_params *params, struct cvk_session **out)
 {
     static const struct cvk_session_params defaults = {0};
     if (!ctx || !g || !out)
@@ -223,13 +231,27 @@ int32_t cvk_session_create(struct cvk_context *ctx, const struct cvk_graph *g, c
     s->check_nan = check && check[0];
     int32_t status = cvk__segments_wish(s);
     if (status == CVK_OK)
-        status = create(s, g, p);
+        status = create(s, g, taken, p);
     if (status != CVK_OK) {
         cvk_session_destroy(s);
         return status;
     }
     *out = s;
     return CVK_OK;
+}
+
+int32_t cvk_session_create(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_session_params *params,
+                           struct cvk_session **out)
+{
+    return create_from(ctx, g, NULL, params, out);
+}
+
+int32_t cvk_session_create_taking(struct cvk_context *ctx, struct cvk_graph *g, const struct cvk_session_params *params,
+                                  struct cvk_session **out)
+{
+    int32_t status = create_from(ctx, g, &g, params, out);
+    cvk_graph_destroy(g); /* NULL if the working copy was made */
+    return status;
 }
 
 void cvk_session_destroy(struct cvk_session *s)

@@ -2,7 +2,8 @@
  * A session: a graph compiled for a list of devices and for given input sizes, ready to run.
  *
  * Threads: one thread at a time on one session; different sessions at the same time on any threads.
- * Owns: the session owns its plan, its packed weights and its memory; tensors handed in and out stay the caller's.
+ * Owns: the session owns its plan, its packed weights and its memory; tensors handed in and out stay the caller's, and so does
+ * the graph, for more sessions, unless cvk_session_create_taking was told to take it.
  *
  * Example:
  * @code
@@ -74,6 +75,12 @@ struct cvk_session_params {
  * allocated. params NULL: all defaults. */
 CVK_API int32_t cvk_session_create(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_session_params *params,
                                    struct cvk_session **out);
+/* The same for a graph that nobody needs any more: takes g and destroys it, also when it fails. Where kernels pack their weights,
+ * each constant then goes as soon as it is packed, so that the weights are not in memory twice while the session is made; a graph
+ * that the caller keeps holds them all. g and what was borrowed from it must not be used after the call, but params may hold such
+ * names. Weights that another session reads stay for that. */
+CVK_API int32_t cvk_session_create_taking(struct cvk_context *ctx, struct cvk_graph *g, const struct cvk_session_params *params,
+                                          struct cvk_session **out);
 CVK_API void cvk_session_destroy(struct cvk_session *s); /* NULL is fine */
 
 CVK_API uint32_t cvk_session_input_count(const struct cvk_session *s);

@@ -32,6 +32,11 @@
          .inputs = {X(1, 3, 3, w), W(3, 1, 3, 3)}}
 
 static const struct cvk_case cases[] = {
+    /* a map without columns, windows in the padding alone */
+    {"depthwise_no_columns", SUM_TOLERANCE, P(.group = 17, .stride = {1, 2}, .pad_end = {0, 4}), .input_count = 2,
+     .inputs = {X(1, 17, 4, 0), W(17, 1, 3, 3)}},
+    {"no_columns", SUM_TOLERANCE, P(.stride = {1, 2}, .pad_begin = {1, 1}, .pad_end = {1, 4}), .input_count = 2,
+     .inputs = {X(1, 17, 4, 0), W(5, 17, 3, 3)}},
     /* kernels, strides, padding, in two dimensions */
     {"plain_3x3", SUM_TOLERANCE, .input_count = 2, .inputs = {X(1, 3, 8, 8), W(4, 3, 3, 3)}},
     {"bias", SUM_TOLERANCE, .input_count = 3, .inputs = {X(2, 3, 8, 8), W(4, 3, 3, 3), W(4)}},

@@ -156,7 +156,7 @@ static void rows(const struct simd_depthwise *d, int64_t begin, int64_t end)
     if (d->dilation_w == 1 && s <= 2 && (kw == 3 || kw == 5 || kw == 7)) {
         fns = tiles[(kw - 3) / 2][s - 1];
         first = at_most(d->ow, d->pad_left < kw ? 0 : (d->pad_left - kw + s) / s); /* whose window meets the map */
-        last = at_least(first, at_most(d->ow, (d->width - 1 + d->pad_left) / s + 1));
+        last = at_least(first, at_most(d->ow, (d->width - 1 + d->pad_left + s) / s)); /* none in a map without columns */
         count = (last - first + MAX_PX - 1) / MAX_PX;
         each = count ? (last - first) / count : 0;
         more = count ? (last - first) % count : 0;
