@@ -111,7 +111,8 @@ struct simd_caches simd_cpu_caches(void)
         if (!read_cache(i, "type", type, sizeof type) || type[0] == 'I' || !read_cache(i, "size", size, sizeof size))
             continue;
         char *unit;
-        uint64_t bytes = strtoull(size, &unit, 10) << (*unit == 'K' ? 10 : *unit == 'M' ? 20 : 0);
+        uint64_t bytes = strtoull(size, &unit, 10);
+        bytes <<= *unit == 'K' ? 10 : *unit == 'M' ? 20 : 0;
         if (bytes == 0)
             continue;
         if (level[0] == '1')
