@@ -31,7 +31,7 @@
 /* Exported names end in the instruction set: SIMD_FN(simd_tile) is simd_tile_avx512. */
 #define SIMD_FN(name) SIMD_NAME__(name, V_ISA)
 
-/* relu keeps a NaN: it stands second. */
+/* relu keeps a NaN: it stands second. It keeps a -0, too, which equals the 0 that is asked for. */
 SIMD_INLINE V v_relu(V x)
 {
     return v_max(v_set1(0.0f), x);
