@@ -5,6 +5,7 @@
 
 #include "compare.h"
 #include "run.h"
+#include "trace.h"
 
 int run_session(struct run *run, int64_t batch, int32_t image_input, int64_t height, int64_t width)
 {
@@ -26,6 +27,7 @@ int run_session(struct run *run, int64_t batch, int32_t image_input, int64_t hei
     p.batch = batch;
     p.input_count = run->set.count;
     p.inputs = run->set.sizes;
+    p.flags |= run->trace ? CVK_SESSION_PROFILE : 0;
     /* The only session: what its kernels pack need not stay in the graph's form too. */
     int32_t status = cvk_session_create_taking(run->ctx, run->model.graph, &p, &run->session);
     run->model.graph = NULL;
@@ -256,6 +258,10 @@ static int do_run(struct run *run, const char *model)
         } else
             printf("ran on %s; the last run took %.3g ms\n", report.device, run->run_ms);
     }
+    if (run->trace && (code == TOOL_GO_ON || code == TOOL_MISMATCH)) {
+        int saved = trace_save(run->session, model, run->trace);
+        code = saved == TOOL_GO_ON ? code : saved;
+    }
     if (run->json && (code == TOOL_GO_ON || code == TOOL_MISMATCH)) {
         int printed = json_finish(run->json);
         run->json = NULL;
@@ -285,6 +291,7 @@ int cvk_tool_run(int argc, char **argv)
         {"check", OPTION_EACH, &run.checks, "[NAME=]FILE", "compare an output with .npy or .pb; exit code 3 if it differs", 0, 0},
         {"rtol", OPTION_NUMBER, &run.rtol, "R", "allowed: |got - want| <= atol + rtol * |want| (default 1e-3)", 0, 0},
         {"atol", OPTION_NUMBER, &run.atol, "A", "(default 1e-5)", 0, 0},
+        {"trace", OPTION_TEXT, &run.trace, "FILE", "write when each node of the last run began and how long it took (trace viewers' JSON)", 0, 0},
     };
     const struct command command = {
         .name = "run",

@@ -6,7 +6,10 @@
 #include <string.h>
 
 #ifdef TOOL_WITH_JSON
+#include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <unistd.h>
 
 /* `struct json *` is jansson's json_t: the name only keeps its header out of the other files. */
 static json_t *of(struct json *j)
@@ -107,6 +110,20 @@ int json_finish(struct json *object)
     return bad || fflush(stdout) ? tool_fail(TOOL_FAILED, "the JSON could not be written") : TOOL_OK;
 }
 
+int json_save(struct json *object, const char *path)
+{
+    char part[4096], shown[TOOL_TEXT];
+    int length = snprintf(part, sizeof part, "%s.%ld.part", path, (long)getpid());
+    bool good = length > 0 && (size_t)length < sizeof part && json_dump_file(of(object), part, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0;
+    int why = errno;
+    json_decref(of(object));
+    if (good && rename(part, path) == 0)
+        return TOOL_GO_ON;
+    why = good ? errno : why;
+    unlink(part);
+    return tool_fail(TOOL_FAILED, "%s: cannot be written: %s", tool_escape(path, shown, sizeof shown), strerror(why));
+}
+
 #else
 
 int json_available(void)
@@ -175,6 +192,12 @@ void json_free(struct json *object)
 int json_finish(struct json *object)
 {
     (void)object;
+    return json_available();
+}
+
+int json_save(struct json *object, const char *path)
+{
+    (void)object, (void)path;
     return json_available();
 }
 

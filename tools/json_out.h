@@ -23,5 +23,7 @@ void json_shape(struct json *object, const char *key, const struct cvk_tensor_de
 void json_free(struct json *object); /* without printing; NULL is fine */
 /* Prints on stdout and frees. The exit code. */
 int json_finish(struct json *object);
+/* Writes to a file and frees; an existing file is replaced only when the new one is whole. TOOL_GO_ON, or TOOL_FAILED after saying why. */
+int json_save(struct json *object, const char *path);
 
 #endif

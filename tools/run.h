@@ -19,7 +19,8 @@ struct run {
     struct input_set set;
     struct cvk_session *session;
     struct json *json;
-    double run_ms; /* of the last run */
+    const char *trace; /* file for the times of the last run's nodes; NULL: none */
+    double run_ms;     /* of the last run */
 };
 
 /* Makes run->session. image_input: the input that pictures go to, -1 for none; height, width: its sizes, 0 as in the model. */

@@ -250,6 +250,7 @@ int32_t cvk__segment_run(struct cvk_session *s, struct cvk__segment *segment)
     struct run r = {.s = s, .segment = segment};
     uint32_t steps = segment->last - segment->first + 1;
     bool profile = s->flags & CVK_SESSION_PROFILE;
+    double start = cvk__now_ns() - s->run_start_ns;
     atomic_init(&r.failed, false);
     for (uint32_t l = 0; l < segment->lanes; l++) {
         segment->lane[l].status = CVK_OK;
@@ -262,6 +263,8 @@ int32_t cvk__segment_run(struct cvk_session *s, struct cvk__segment *segment)
         for (uint32_t l = 0; l < segment->lanes; l++)
             sum += segment->lane[l].times_ns[t];
         s->steps[segment->first + t].time_ns = sum / segment->lanes;
+        s->steps[segment->first + t].start_ns = start;
+        start += sum / segment->lanes;
     }
     for (uint32_t l = 0; l < segment->lanes; l++)
         if (segment->lane[l].status != CVK_OK)

@@ -223,6 +223,7 @@ int32_t cvk_session_node(const struct cvk_session *s, uint32_t i, struct cvk_nod
         return cvk__fail(CVK_E_ARG, "cvk_session_node: no node %u", i);
     *out = s->notes[i].report;
     out->time_ns = s->steps[i].time_ns;
+    out->start_ns = s->steps[i].start_ns;
     return CVK_OK;
 }
 

@@ -191,6 +191,8 @@ static int32_t run_step(struct cvk_session *s, struct cvk__step *step)
     struct cvk__device *d = s->devices.devices[step->device];
     bool profile = s->flags & CVK_SESSION_PROFILE;
     int32_t status;
+    if (profile)
+        step->start_ns = cvk__now_ns() - s->run_start_ns;
     if (step->kind == CVK__STEP_COPY) {
         double start = profile ? cvk__now_ns() : 0;
         status = copy_between(s, step);
@@ -240,6 +242,7 @@ int32_t cvk_session_run(struct cvk_session *s)
             return cvk__fail(CVK_E_ARG, "input '%s' was not written before the run",
                              cvk__text_escape(cvk__value_at(s->g, s->g->inputs[i])->name, shown, sizeof shown));
         }
+    s->run_start_ns = cvk__now_ns();
     int32_t status = run_steps(s);
     char first[4096] = "";
     if (status != CVK_OK)

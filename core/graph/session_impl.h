@@ -24,7 +24,7 @@ struct cvk__step {
     struct cvk_exec exec;
     struct cvk_binding *bindings; /* inputs, outputs, bias, scale, shift, residual, workspace */
     bool built;
-    double time_ns;
+    double time_ns, start_ns;      /* of the last run, with CVK_SESSION_PROFILE */
     uint32_t segment;              /* number of its segment, from 1; 0: none */
     bool *cut;                     /* per input: a piece of the batch sees only its own images. NULL: never cut */
     struct cvk_tensor_desc *descs; /* of a piece; the view points to them */
@@ -74,6 +74,7 @@ struct cvk_session {
     uint64_t packed_bytes;
     bool ready;
     bool *written;  /* per input */
+    double run_start_ns; /* the host's clock when the last run began */
     bool check_nan; /* CONVOKE_CHECK=nan */
     struct cvk_session_report report;
     struct cvk__node_notes *notes; /* what cvk_session_node tells, one per step */

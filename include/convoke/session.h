@@ -131,6 +131,8 @@ struct cvk_node_report {
     int64_t micro_batch;   /* images that a thread takes through this node's segment at a time; 0: the node runs over the whole batch */
     uint32_t segment;      /* number of the segment, from 1; 0: none */
     uint32_t segment_threads; /* that run it, each with images of its own; 0: none */
+    double start_ns;       /* when it began in the last run, after the run's own beginning, with CVK_SESSION_PROFILE. In a segment the
+                            * nodes are told as if one ran after the other */
 };
 CVK_API uint32_t cvk_session_node_count(const struct cvk_session *s);
 CVK_API int32_t cvk_session_node(const struct cvk_session *s, uint32_t i, struct cvk_node_report *out);

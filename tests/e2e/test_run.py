@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`convoke run` and `convoke info`: pixels in, numbers out, and what differs from what was expected."""
+import json
+
 from cli import Case, JPEG, idx, main, needs, png, read_npy, read_png, run, run_json, write_npy
 
 
@@ -139,6 +141,26 @@ class Tensors(Case):
         self.assertEqual(result["outputs"][0]["shape"], [1, 2, 2, 2])
         self.assertEqual((result["outputs"][0]["as_expected"], result["outputs"][0]["different"]), (False, 2))
         self.assertEqual(result["device"], "ref")
+
+
+class Trace(Case):
+    @needs("json")
+    def test_every_node_once_in_its_order(self):
+        path = self.folder / "trace.json"
+        run("run", "3x32x32: 6c5-relu-mp2-10n-softmax", "--fill", "random", "--device", "ref", "--trace", path)
+        trace = json.loads(path.read_text())
+        events = [e for e in trace["traceEvents"] if e["ph"] == "X"]
+        self.assertEqual([e["args"]["op"] for e in events], ["conv", "pool", "gemm", "softmax"])
+        self.assertEqual(events[0]["args"]["output"], [1, 6, 28, 28])
+        self.assertGreaterEqual(events[0]["args"]["flops"], 2 * 75 * 6 * 784)
+        end = 0
+        for e in events:
+            self.assertGreater(e["dur"], 0)
+            self.assertGreaterEqual(e["ts"] + 0.5, end)
+            end = e["ts"] + e["dur"]
+        rows = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["ph"] == "M"}
+        self.assertEqual({rows[e["tid"]] for e in events}, {"ref:0"})
+        self.fails(1, "cannot be written", "run", "1x4x4: relu", "--fill", "ramp", "--trace", self.folder / "none" / "t.json")
 
 
 class Classes(Case):
