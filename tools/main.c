@@ -17,6 +17,7 @@ static const struct entry entries[] = {
     {"run", "run a model on pictures, tensors or a labelled set; check its outputs", cvk_tool_run},
     {"explain", "a model layer by layer: sizes, work, receptive field, what runs where", cvk_tool_explain},
     {"bench", "how long a model takes, after its result was found right", cvk_tool_bench},
+    {"tune", "measure which kernels are the fastest for a model; later runs use them", cvk_tool_tune},
     {"info", "sizes and values of pictures, tensors and models", cvk_tool_info},
     {"demo", "lines and edges found on every device, with pictures: the place to begin", cvk_tool_demo},
     {"conform", "check every kernel of a backend against the reference", cvk_tool_conform},
@@ -38,6 +39,8 @@ static void print_help(FILE *to)
                 "  CONVOKE_PROBE        off: do not try those plugins in a child process first; or seconds to wait for one\n"
                 "  CONVOKE_THREADS      threads for CPU devices\n"
                 "  CONVOKE_KERNEL       forced or banned kernels, such as conv:fwd=winograd_f4\n"
+                "  CONVOKE_SELFTEST     kernels that a driver compiled: on (each is tested once for a driver), off, always\n"
+                "  CONVOKE_TUNE         quick or full: measure the kernels when a session is made, as `tune` does\n"
                 "  CONVOKE_MEMORY_LIMIT planned memory of one session at most, such as 2G\n"
                 "  CONVOKE_CHECK        nan: fail at the first node that makes a NaN\n"
                 "  CONVOKE_LOG          error, warn (the default), info, debug or trace; or with categories:\n"

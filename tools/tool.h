@@ -26,6 +26,7 @@ int cvk_tool_devices(int argc, char **argv);
 int cvk_tool_explain(int argc, char **argv);
 int cvk_tool_info(int argc, char **argv);
 int cvk_tool_run(int argc, char **argv);
+int cvk_tool_tune(int argc, char **argv);
 
 /* ---- errors (text.c): one sentence on stderr, untrusted text in it shown escaped ---- */
 int tool_fail(int exit_code, const char *format, ...) CVK_PRINTF(2, 3); /* returns exit_code */

@@ -53,6 +53,7 @@ struct cvk_context {
     bool devices_scanned;
     struct cvk_host host; /* for query, count and info */
     struct cvk__host_owner owner;
+    struct cvk__notes *notes; /* notes.c */
 };
 
 /* An opened device. */
@@ -71,6 +72,8 @@ struct cvk__device {
     const struct cvk_event_api *event_api;
     const struct cvk_map_api *map_api;
     const struct cvk_profile_api *profile_api;
+    const struct cvk_notes_api *notes_api;
+    bool heeds_verdicts; /* kernels that a self-test found wrong are refused */
     char **option_keys, **option_values; /* the user's, for host.config during open */
     uint32_t option_count;
 };
@@ -96,6 +99,8 @@ void cvk__host_init(struct cvk_host *host, struct cvk_context *ctx, struct cvk__
 
 /* core/device/registry.c: asks the backends for their devices once. */
 int32_t cvk__devices_scan(struct cvk_context *ctx);
+/* The devices of one backend alone: drivers that nobody asked for are not touched. */
+int32_t cvk__backend_scan(struct cvk_context *ctx, const struct cvk__backend *backend);
 /* Frees what the scan kept of a backend. */
 void cvk__devices_forget(struct cvk__backend *b);
 /* core/device/open.c: parses spec (NULL: CONVOKE_DEVICE, else auto), opens the first choice that opens whole. A named device that
@@ -122,6 +127,34 @@ int32_t cvk__device_finish(struct cvk__device *d);
 /* Finds them and makes the queue; close waits for its work. */
 int32_t cvk__interfaces_open(struct cvk__device *d);
 void cvk__interfaces_close(struct cvk__device *d);
+/* core/device/notes.c: small texts about a device, printable ASCII, below CVK_NOTE_TEXT_BYTES; any thread. Keys begin with what they
+ * are about: the verdicts of self-tests, measured choices of kernels. */
+#define CVK__VERDICTS "selftest|"
+#define CVK__CHOICES "tune|"
+typedef int32_t (*cvk__note_fn)(void *arg, const char *key, const char *text);
+int32_t cvk__notes_create(struct cvk_context *ctx);
+void cvk__notes_destroy(struct cvk_context *ctx);
+/* Asks the context's store, then the device once for each key. text has CVK_NOTE_TEXT_BYTES. False: there is none. */
+bool cvk__note_recall(struct cvk__device *d, const char *key, char *text);
+/* Asks the context's store alone, as plan and its like may. */
+bool cvk__note_known(struct cvk__device *d, const char *key, char *text);
+/* Keeps the text in the context's store, and beyond the process if the device can. Fails only without memory. */
+int32_t cvk__note_keep(struct cvk__device *d, const char *key, const char *text);
+/* In the context's store alone. */
+int32_t cvk__note_mark(struct cvk__device *d, const char *key, const char *text);
+/* All that the device remembers; without the interface, what the context does. Stops at the first status that is not CVK_OK. fn
+ * must not come back to the notes. */
+int32_t cvk__note_each(struct cvk__device *d, const char *prefix, cvk__note_fn fn, void *arg);
+/* Reads all measured choices of the device, once; false if there is none on any device, so that planning need not look for them. */
+bool cvk__notes_choices(struct cvk__device *d);
+/* The context's store takes it that there are no such notes. */
+void cvk__notes_unlearn(struct cvk__device *d, const char *prefix);
+/* Counts a verdict against a kernel; and whether there was one on any device, so that planning need not look for them. */
+void cvk__notes_refused(struct cvk__device *d);
+bool cvk__notes_refuse(const struct cvk__device *d);
+/* FNV-1a: of more data behind `hash`, 0 for a beginning; never 0. */
+uint64_t cvk__hash(uint64_t hash, const void *data, uint64_t bytes);
+
 /* Around a call into a plugin, so that a failure always has a sentence: leave gives back the status, and if the plugin failed
  * without cvk_fail says "simd:0: <doing> failed (CVK_E_DEVICE) and the plugin gave no reason". Unknown codes become
  * CVK_E_DEVICE. */

@@ -42,6 +42,7 @@ static int32_t set_up(struct cvk_context *ctx, const struct cvk_context_params *
     ctx->memory_limit_bytes = limit ? limit : machine_bytes() / 4 * 3;
     CVK__TRY(cvk__pool_create((uint32_t)(threads > MAX_THREADS ? MAX_THREADS : threads), &ctx->pool));
     cvk__host_init(&ctx->host, ctx, NULL);
+    CVK__TRY(cvk__notes_create(ctx));
     return cvk__plugins_scan(ctx, params->plugin_path);
 }
 
@@ -75,6 +76,7 @@ void cvk_context_destroy(struct cvk_context *ctx)
         return;
     cvk__plugins_finish(ctx);
     cvk__free(ctx->devices);
+    cvk__notes_destroy(ctx);
     cvk__pool_destroy(ctx->pool);
     pthread_mutex_destroy(&ctx->lock);
     cvk__free(ctx);

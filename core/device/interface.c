@@ -22,16 +22,20 @@ int32_t cvk__interfaces_open(struct cvk__device *d)
     const struct cvk_event_api *event = find(d, "event", sizeof *event);
     const struct cvk_map_api *map = find(d, "map", sizeof *map);
     const struct cvk_profile_api *profile = find(d, "profile", sizeof *profile);
+    const struct cvk_notes_api *notes = find(d, "notes", sizeof *notes);
     d->queue_api = queue && queue->create && queue->destroy && queue->finish ? queue : NULL;
     d->event_api = event && event->record && event->wait && event->release ? event : NULL;
     d->map_api = map && map->map && map->unmap ? map : NULL;
     d->profile_api = profile && profile->begin && profile->end ? profile : NULL;
-    if ((queue && !d->queue_api) || (event && !d->event_api) || (map && !d->map_api) || (profile && !d->profile_api))
+    d->notes_api = notes && notes->recall && notes->keep && notes->each ? notes : NULL;
+    if ((queue && !d->queue_api) || (event && !d->event_api) || (map && !d->map_api) || (profile && !d->profile_api) ||
+        (notes && !d->notes_api))
         return cvk__fail(CVK_E_ABI, "%s: its interface '%s' lacks a required function", d->spec,
-                         queue && !d->queue_api   ? "queue"
-                         : event && !d->event_api ? "event"
-                         : map && !d->map_api     ? "map"
-                                                  : "profile");
+                         queue && !d->queue_api       ? "queue"
+                         : event && !d->event_api     ? "event"
+                         : map && !d->map_api         ? "map"
+                         : profile && !d->profile_api ? "profile"
+                                                      : "notes");
     if (!d->queue_api)
         return CVK_OK;
     cvk__plugin_enter();

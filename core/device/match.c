@@ -64,7 +64,7 @@ static bool passes(const struct cvk_device_info *info, const struct cvk__filter 
     case CVK__FILTER_KIND:
         return info->kind == f->number;
     case CVK__FILTER_NAME:
-        return contains(info->vendor, f->text) || contains(info->name, f->text);
+        return contains(info->vendor, f->text) || contains(info->name, f->text) || contains(info->platform, f->text);
     case CVK__FILTER_UUID:
         return same_uuid(info->uuid, f->text);
     case CVK__FILTER_PCI:
@@ -159,13 +159,13 @@ static int32_t no_device(const struct cvk__backend *b, const struct cvk__device_
 int32_t cvk__device_match(struct cvk_context *ctx, const struct cvk__device_text *text, struct cvk__match *out)
 {
     *out = (struct cvk__match){0};
-    CVK__TRY(cvk__devices_scan(ctx));
     for (uint32_t i = 0; i < ctx->plugin_count; i++)
         if (ctx->plugins[i].backend && strcmp(ctx->plugins[i].backend->plugin.name, text->backend) == 0)
             out->backend = ctx->plugins[i].backend;
     const struct cvk__backend *b = out->backend;
     if (!b)
         return no_backend(ctx, text);
+    CVK__TRY(cvk__backend_scan(ctx, b));
     if (b->device_count == 0)
         return cvk__fail(b->scan_status, "%s", b->scan_error ? b->scan_error : "no device");
     uint32_t *left = cvk__alloc_array(CVK__TAG_MISC, b->device_count, sizeof *left);

@@ -81,7 +81,7 @@ int32_t cvk__device_open(struct cvk_context *ctx, const struct cvk__backend *bac
 {
     struct cvk__spec spec;
     *out = NULL;
-    CVK__TRY(cvk__devices_scan(ctx));
+    CVK__TRY(cvk__backend_scan(ctx, backend));
     CVK__TRY(cvk__spec_parse_options(options, &spec));
     pthread_mutex_lock(&ctx->lock);
     int32_t status = open_device(ctx, backend, index, &spec.devices[0], out);

@@ -15,7 +15,7 @@ static void tidy(char *text, size_t capacity)
             *text = ' ';
 }
 
-static int32_t check_info(const struct cvk__backend *b, uint32_t index, struct cvk_device_info *info)
+static void tidy_all(struct cvk_device_info *info)
 {
     tidy(info->name, sizeof info->name);
     tidy(info->vendor, sizeof info->vendor);
@@ -23,6 +23,10 @@ static int32_t check_info(const struct cvk__backend *b, uint32_t index, struct c
     tidy(info->platform, sizeof info->platform);
     tidy(info->uuid, sizeof info->uuid);
     tidy(info->pci, sizeof info->pci);
+}
+
+static int32_t check_info(const struct cvk__backend *b, uint32_t index, struct cvk_device_info *info)
+{
     info->size = sizeof *info;
     if (!info->kind)
         info->kind = CVK_DEVICE_CPU;
@@ -42,6 +46,7 @@ static int32_t ask_info(struct cvk_context *ctx, const struct cvk__backend *b, u
     if (b->api.info) {
         cvk__fail(CVK_OK, "%s", "");
         int32_t status = b->api.info(&ctx->host, index, info);
+        tidy_all(info); /* a device that cannot be used is shown, too */
         if (status != CVK_OK) {
             const char *text = cvk_error_text();
             return cvk__fail(status < 0 ? status : CVK_E_DEVICE, "%s:%u cannot be asked about: %s", b->plugin.name, index,
@@ -174,6 +179,17 @@ static int32_t scan(struct cvk_context *ctx)
         ctx->devices_scanned = true;
     }
     cvk__free(sorted);
+    return status;
+}
+
+int32_t cvk__backend_scan(struct cvk_context *ctx, const struct cvk__backend *backend)
+{
+    int32_t status = CVK_OK;
+    pthread_mutex_lock(&ctx->lock);
+    for (uint32_t i = 0; i < ctx->plugin_count; i++)
+        if (ctx->plugins[i].backend == backend && !backend->scanned)
+            status = scan_backend(ctx, ctx->plugins[i].backend);
+    pthread_mutex_unlock(&ctx->lock);
     return status;
 }
 

@@ -25,12 +25,6 @@ static uint32_t layouts_of(const struct cvk_kernel *row, uint32_t mask, uint32_t
     return count;
 }
 
-/* Which layout input i must have if input 0 has layout_x. */
-static uint32_t input_layout(const struct cvk_kernel *row, uint32_t i, uint32_t layout_x)
-{
-    return i == 0 || row->flags & (CVK_KERNEL_ALL_INPUTS | CVK_KERNEL_ANY_LAYOUT) ? layout_x : CVK_LAYOUT_PLAIN;
-}
-
 /* A node's descriptors under other layouts. */
 struct layout_trial {
     struct cvk__node_view view;
@@ -62,7 +56,7 @@ static bool trial_set(struct layout_trial *t, const struct cvk_graph *g, const s
         const struct cvk__value *v = cvk__value_at(g, is_input ? n->inputs[i] : n->outputs[i - n->input_count]);
         if (!v)
             continue;
-        uint32_t layout = is_input ? input_layout(row, i, layout_x) : layout_y;
+        uint32_t layout = is_input ? cvk__input_layout(row, i, layout_x) : layout_y;
         if (layout != CVK_LAYOUT_PLAIN && v->desc.rank < 3)
             return false;
         if (cvk_tensor_desc_init(&t->descs[i], v->desc.dtype, layout, v->desc.rank, v->desc.dims) != CVK_OK)
@@ -83,7 +77,7 @@ static bool reachable(struct cvk_session *s, const struct cvk__node *n, const st
     for (uint32_t i = 0; i <= n->input_count; i++) {
         cvk_value v = i < n->input_count ? n->inputs[i] : n->residual;
         const struct cvk__value *value = cvk__value_at(s->g, v);
-        uint32_t layout = i < n->input_count ? input_layout(row, i, layout_x) : layout_y;
+        uint32_t layout = i < n->input_count ? cvk__input_layout(row, i, layout_x) : layout_y;
         if (value && !cvk__reachable(s, v, layout, domain))
             return false;
     }
@@ -102,8 +96,32 @@ static bool returnable(struct cvk_session *s, const struct cvk__node *n, const s
 struct choice {
     const struct cvk_kernel *row;
     struct cvk_plan plan;
-    uint32_t layout_x, layout_y;
+    uint32_t layout_x, layout_y, variant;
 };
+
+/* Asks one row under one pair of layouts. */
+static bool ask_layouts(struct cvk_session *s, uint32_t device, const struct cvk__node *n, struct layout_trial *t,
+                        struct choice *c, char *reason)
+{
+    if (!trial_set(t, s->g, n, c->row, c->layout_x, c->layout_y)) {
+        snprintf(reason, CVK__REASON_BYTES, "needs at least 3 axes for %s to %s", cvk_layout_name(c->layout_x),
+                 cvk_layout_name(c->layout_y));
+        return false;
+    }
+    if (cvk__kernel_ask_variant(s->devices.devices[device], c->row, &t->view.node, c->layout_x, c->layout_y, c->variant, &c->plan,
+                                reason) != CVK_OK)
+        return false;
+    if (!reachable(s, n, c->row, c->layout_x, c->layout_y, s->domain_of[device])) {
+        snprintf(reason, CVK__REASON_BYTES, "needs %s, and nothing turns the input into it", cvk_layout_name(c->layout_x));
+        return false;
+    }
+    if (!returnable(s, n, t, s->domain_of[device])) {
+        snprintf(reason, CVK__REASON_BYTES, "writes %s, and nothing turns that into the plain layout",
+                 cvk_layout_name(c->layout_y));
+        return false;
+    }
+    return true;
+}
 
 /* Asks one row under its layouts, the present one of input 0 first. */
 static bool ask_row(struct cvk_session *s, uint32_t device, const struct cvk_kernel *row, const struct cvk__node *n,
@@ -118,27 +136,33 @@ static bool ask_row(struct cvk_session *s, uint32_t device, const struct cvk_ker
         for (uint32_t k = 0; k < y_count; k++) {
             if (row->flags & CVK_KERNEL_ANY_LAYOUT && ys[k] != xs[i])
                 continue;
-            if (!trial_set(t, s->g, n, row, xs[i], ys[k])) {
-                snprintf(reason, CVK__REASON_BYTES, "needs at least 3 axes for %s to %s", cvk_layout_name(xs[i]),
-                         cvk_layout_name(ys[k]));
-                continue;
-            }
-            if (cvk__kernel_ask(s->devices.devices[device], row, &t->view.node, xs[i], ys[k], &choice->plan, reason) != CVK_OK)
-                continue;
-            if (!reachable(s, n, row, xs[i], ys[k], s->domain_of[device])) {
-                snprintf(reason, CVK__REASON_BYTES, "needs %s, and nothing turns the input into it", cvk_layout_name(xs[i]));
-                continue;
-            }
-            if (!returnable(s, n, t, s->domain_of[device])) {
-                snprintf(reason, CVK__REASON_BYTES, "writes %s, and nothing turns that into the plain layout",
-                         cvk_layout_name(ys[k]));
-                continue;
-            }
-            choice->row = row;
-            choice->layout_x = xs[i];
-            choice->layout_y = ys[k];
-            return true;
+            *choice = (struct choice){.row = row, .layout_x = xs[i], .layout_y = ys[k]};
+            if (ask_layouts(s, device, n, t, choice, reason))
+                return true;
         }
+    }
+    return false;
+}
+
+/* The kernel that was measured to be the best for this node, if there is such a note and the kernel still says yes. */
+static bool find_measured(struct cvk_session *s, uint32_t device, const struct cvk__node *n, struct layout_trial *t,
+                          struct choice *best)
+{
+    struct cvk__device *d = s->devices.devices[device];
+    char key[CVK_NOTE_KEY_BYTES], text[CVK_NOTE_TEXT_BYTES], reason[CVK__REASON_BYTES];
+    struct cvk__choice_note note;
+    if (s->no_choices || !cvk__notes_choices(d))
+        return false;
+    cvk__choice_key(d, &t->view.node, key);
+    if (!cvk__note_known(d, key, text) || !cvk__choice_parse(text, &note))
+        return false;
+    for (uint32_t r = 0; r < d->backend->plugin.kernel_count; r++) {
+        const struct cvk_kernel *row = &d->backend->kernels[r];
+        if (row->op != n->op || row->pass != CVK_PASS_FORWARD || strcmp(row->name, note.row) != 0)
+            continue;
+        *best = (struct choice){.row = row, .layout_x = note.layout_x, .layout_y = note.layout_y, .variant = note.variant};
+        return cvk__force_allows(&s->force, row->op, row->pass, row->name) &&
+               cvk__row_allows(row, note.layout_x, note.layout_y) && ask_layouts(s, device, n, t, best, reason);
     }
     return false;
 }
@@ -150,6 +174,8 @@ static bool find_kernel(struct cvk_session *s, uint32_t device, const struct cvk
     const struct cvk__backend *backend = s->devices.devices[device]->backend;
     char reason[CVK__REASON_BYTES];
     uint32_t asked = 0;
+    if (find_measured(s, device, n, t, best))
+        return true;
     best->row = NULL;
     for (uint32_t r = 0; r < backend->plugin.kernel_count; r++) {
         const struct cvk_kernel *row = &backend->kernels[r];
@@ -291,7 +317,7 @@ static int32_t fetch_operands(struct cvk_session *s, uint32_t index, const struc
         struct cvk__node *n = &s->g->nodes[index];
         cvk_value *extra[] = {&n->bias, &n->scale, &n->shift, &n->residual};
         cvk_value *slot = i < input_count ? &n->inputs[i] : extra[i - input_count];
-        uint32_t layout = i < input_count         ? input_layout(choice->row, i, choice->layout_x)
+        uint32_t layout = i < input_count         ? cvk__input_layout(choice->row, i, choice->layout_x)
                           : i == input_count + 3u ? choice->layout_y
                                                   : CVK_LAYOUT_PLAIN;
         cvk_value v = *slot;
@@ -338,6 +364,7 @@ static int32_t emit_run(struct cvk_session *s, uint32_t index, uint32_t device, 
     if (!step)
         return status == CVK_OK ? CVK_E_MEMORY : status;
     step->row = choice.row;
+    step->variant = choice.variant;
     step->plan = choice.plan;
     cvk__log(&s->ctx->log, CVK_LOG_DEBUG, "support", "node '%s': kernel %s on %s, %s to %s", CVK__SHOW(s->g->nodes[index].name),
              choice.row->name, s->devices.devices[device]->spec, cvk_layout_name(choice.layout_x), cvk_layout_name(choice.layout_y));

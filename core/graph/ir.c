@@ -250,6 +250,10 @@ int32_t cvk__graph_clone(const struct cvk_graph *g, struct cvk_graph **out)
         status = clone_value(copy, &g->values[i]);
     for (uint32_t i = 0; i < g->node_count && status == CVK_OK; i++)
         status = clone_node(copy, &g->nodes[i]);
+    for (uint32_t i = 0; i < copy->value_count; i++) { /* a node that is dead by now has named itself */
+        copy->values[i].producer = g->values[i].producer;
+        copy->values[i].producer_output = g->values[i].producer_output;
+    }
     copy->inputs = cvk__alloc_array(CVK__TAG_GRAPH, g->input_count + 1u, sizeof *copy->inputs);
     copy->outputs = cvk__alloc_array(CVK__TAG_GRAPH, g->output_count + 1u, sizeof *copy->outputs);
     copy->output_names = cvk__alloc_array(CVK__TAG_GRAPH, g->output_count + 1u, sizeof *copy->output_names);

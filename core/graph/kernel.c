@@ -74,8 +74,42 @@ static bool masks_allow(const struct cvk_kernel *row, const struct cvk_node *nod
     return true;
 }
 
+uint32_t cvk__input_layout(const struct cvk_kernel *row, uint32_t i, uint32_t layout_x)
+{
+    return i == 0 || row->flags & (CVK_KERNEL_ALL_INPUTS | CVK_KERNEL_ANY_LAYOUT) ? layout_x : CVK_LAYOUT_PLAIN;
+}
+
+bool cvk__row_allows(const struct cvk_kernel *row, uint32_t layout_x, uint32_t layout_y)
+{
+    uint32_t plain = CVK_LAYOUT_BIT(CVK_LAYOUT_PLAIN);
+    uint32_t xs = row->layouts_x ? row->layouts_x : plain, ys = row->layouts_y ? row->layouts_y : plain;
+    bool both = xs & CVK_LAYOUT_BIT(layout_x) && ys & CVK_LAYOUT_BIT(layout_y);
+    bool stays = layout_x != layout_y && ys & CVK_LAYOUT_BIT(layout_x) && row->op != CVK_OP_REORDER;
+    return (both && !stays) || (row->flags & CVK_KERNEL_ANY_LAYOUT && layout_x == layout_y);
+}
+
+/* True with the sentence if a self-test has found the kernel wrong for such nodes. */
+static bool found_wrong(struct cvk__device *d, const struct cvk_kernel *row, uint32_t variant, const struct cvk_node *node,
+                        uint32_t layout_x, uint32_t layout_y, char *reason)
+{
+    char key[CVK_NOTE_KEY_BYTES], text[CVK_NOTE_TEXT_BYTES];
+    if (!d->heeds_verdicts || !cvk__notes_refuse(d))
+        return false;
+    cvk__verdict_key(d, row, variant, node, layout_x, layout_y, key);
+    if (!cvk__note_known(d, key, text) || strncmp(text, CVK__WRONG, strlen(CVK__WRONG)) != 0)
+        return false;
+    snprintf(reason, CVK__REASON_BYTES, "%s", text + strlen(CVK__WRONG));
+    return true;
+}
+
 int32_t cvk__kernel_ask(struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_node *node, uint32_t layout_x,
                         uint32_t layout_y, struct cvk_plan *plan, char *reason)
+{
+    return cvk__kernel_ask_variant(d, row, node, layout_x, layout_y, 0, plan, reason);
+}
+
+int32_t cvk__kernel_ask_variant(struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_node *node, uint32_t layout_x,
+                                uint32_t layout_y, uint32_t variant, struct cvk_plan *plan, char *reason)
 {
     memset(plan, 0, sizeof *plan);
     plan->size = sizeof *plan;
@@ -86,6 +120,12 @@ int32_t cvk__kernel_ask(struct cvk__device *d, const struct cvk_kernel *row, con
     }
     if (!masks_allow(row, node, layout_x, layout_y, reason))
         return CVK_E_UNSUPPORTED;
+    if (found_wrong(d, row, variant, node, layout_x, layout_y, reason))
+        return CVK_E_UNSUPPORTED;
+    if (!row->plan && variant) {
+        snprintf(reason, CVK__REASON_BYTES, "has no parameter set %u", variant);
+        return CVK_E_UNSUPPORTED;
+    }
     if (!row->plan)
         return CVK_OK;
     struct cvk_query q = {.size = sizeof q,
@@ -94,8 +134,13 @@ int32_t cvk__kernel_ask(struct cvk__device *d, const struct cvk_kernel *row, con
                           .host = &d->host,
                           .device = d->handle,
                           .node = node,
-                          .answer = reason};
+                          .answer = reason,
+                          .variant = variant};
     int32_t status = row->plan(&q, plan);
+    if (status == CVK_OK && variant && variant >= plan->variant_count) {
+        snprintf(reason, CVK__REASON_BYTES, "has no parameter set %u for this node", variant);
+        return CVK_E_UNSUPPORTED;
+    }
     if (status == CVK_OK)
         return CVK_OK;
     if (!reason[0])

@@ -13,8 +13,28 @@ static int32_t allocate_domain(struct cvk__domain *d)
     return d->workspace_bytes ? cvk__buffer_alloc(d->device, d->workspace_bytes, &d->workspace) : CVK_OK;
 }
 
-/* Host memory uses the constant where it is; a device gets a copy. */
-static int32_t upload_constants(struct cvk_session *s)
+/* True for kernels that take constants from the host's memory at build and never again. */
+static bool packs_on_host(const struct cvk__step *step)
+{
+    const uint32_t both = CVK_KERNEL_KEEPS_CONSTANTS | CVK_KERNEL_HOST_CONSTANTS;
+    return step->kind == CVK__STEP_RUN && (step->row->flags & both) == both;
+}
+
+/* Marks the values that some step reads where they lie in the device's memory; wanted[v - 1]. */
+static void find_wanted(const struct cvk_session *s, bool *wanted)
+{
+    for (uint32_t t = 0; t < s->step_count; t++) {
+        const struct cvk__node *n = &s->g->nodes[s->steps[t].node];
+        const cvk_value extra[] = {n->bias, n->scale, n->shift, n->residual};
+        for (uint32_t i = packs_on_host(&s->steps[t]) ? n->input_count : 0; i < n->input_count + 4; i++) {
+            cvk_value v = i < n->input_count ? n->inputs[i] : extra[i - n->input_count];
+            if (v)
+                wanted[v - 1] = true;
+        }
+    }
+}
+
+static int32_t upload(struct cvk_session *s, const bool *wanted)
 {
     for (uint32_t i = 0; i < s->g->value_count; i++) {
         const struct cvk__value *v = &s->g->values[i];
@@ -26,11 +46,25 @@ static int32_t upload_constants(struct cvk_session *s)
             p->buffer = v->blob->data;
             continue;
         }
+        if (!wanted[i])
+            continue;
         CVK__TRY(cvk__buffer_alloc(d->device, v->desc.bytes ? v->desc.bytes : 1, &p->buffer));
         if (v->desc.bytes)
             CVK__TRY(cvk__buffer_write(d->device, p->buffer, 0, v->blob->data, v->desc.bytes));
     }
     return CVK_OK;
+}
+
+/* Host memory uses the constant where it is; a device gets a copy of what its kernels read there. */
+static int32_t upload_constants(struct cvk_session *s)
+{
+    bool *wanted = cvk__alloc_array(CVK__TAG_SESSION, s->g->value_count + 1u, sizeof *wanted);
+    if (!wanted)
+        return cvk__fail_memory(s->g->value_count, "a plan");
+    find_wanted(s, wanted);
+    int32_t status = upload(s, wanted);
+    cvk__free(wanted);
+    return status;
 }
 
 static const float *host_content(const struct cvk_session *s, cvk_value v)

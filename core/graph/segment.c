@@ -125,8 +125,8 @@ static int32_t ask_kernel(struct cvk_session *s, const struct cvk__step *step, i
         CVK__TRY(cvk__node_view_init(&view, s->g, &s->g->nodes[step->node], s->node_flags));
     const struct cvk_node *node = &view.node;
     uint32_t layout_x = node->input_count && node->inputs[0] ? node->inputs[0]->layout : (uint32_t)CVK_LAYOUT_PLAIN;
-    *takes = cvk__kernel_ask(s->devices.devices[step->device], step->row, node, layout_x, node->outputs[0]->layout, plan, reason) ==
-             CVK_OK;
+    *takes = cvk__kernel_ask_variant(s->devices.devices[step->device], step->row, node, layout_x, node->outputs[0]->layout,
+                                     step->variant, plan, reason) == CVK_OK;
     cvk__node_view_finish(&view);
     cvk__free(descs);
     return CVK_OK;

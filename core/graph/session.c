@@ -2,6 +2,7 @@
  * Making and ending a session: the passes in their order. */
 #include "../ops/op_def.h"
 #include "segment.h"
+#include "tune.h"
 
 /* ---- input sizes ---------------------------------------------------------------------------------------------------- */
 
@@ -166,8 +167,7 @@ static int32_t plan(struct cvk_session *s, const struct cvk_graph *g, struct cvk
         CVK__TRY(cvk__simplify(s->g));
         CVK__TRY(cvk__fold_norms(s->g));
     }
-    CVK__TRY(cvk__fuse(s, fuse));
-    CVK__TRY(cvk__assign(s));
+    CVK__TRY(cvk__settle(s, fuse));
     uint64_t limit = p->memory_limit_bytes ? p->memory_limit_bytes : s->ctx->memory_limit_bytes;
     CVK__TRY(place(s, limit));
     return cvk__report_init(s);
@@ -206,7 +206,7 @@ static int32_t create(struct cvk_session *s, const struct cvk_graph *g, struct c
 }
 
 static int32_t create_from(struct cvk_context *ctx, const struct cvk_graph *g, struct cvk_graph **taken,
-                           const struct cvk_session_params *params, struct cvk_session **out)
+                           const struct cvk_session_params *params, struct cvk__tune *tune, struct cvk_session **out)
 {
     static const struct cvk_session_params defaults = {0};
     if (!ctx || !g || !out)
@@ -229,7 +229,10 @@ static int32_t create_from(struct cvk_context *ctx, const struct cvk_graph *g, s
     s->flags = p->flags;
     s->node_flags = p->flags & CVK_SESSION_DETERMINISTIC ? CVK_NODE_DETERMINISTIC : 0;
     s->check_nan = check && check[0];
+    s->tune = tune;
     int32_t status = cvk__segments_wish(s);
+    if (status == CVK_OK)
+        status = cvk__settle_wish(s);
     if (status == CVK_OK)
         status = create(s, g, taken, p);
     if (status != CVK_OK) {
@@ -243,13 +246,19 @@ static int32_t create_from(struct cvk_context *ctx, const struct cvk_graph *g, s
 int32_t cvk_session_create(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_session_params *params,
                            struct cvk_session **out)
 {
-    return create_from(ctx, g, NULL, params, out);
+    return create_from(ctx, g, NULL, params, NULL, out);
+}
+
+int32_t cvk__session_create_tuned(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_session_params *params,
+                                  struct cvk__tune *tune, struct cvk_session **out)
+{
+    return create_from(ctx, g, NULL, params, tune, out);
 }
 
 int32_t cvk_session_create_taking(struct cvk_context *ctx, struct cvk_graph *g, const struct cvk_session_params *params,
                                   struct cvk_session **out)
 {
-    int32_t status = create_from(ctx, g, &g, params, out);
+    int32_t status = create_from(ctx, g, &g, params, NULL, out);
     cvk_graph_destroy(g); /* NULL if the working copy was made */
     return status;
 }
@@ -260,6 +269,8 @@ void cvk_session_destroy(struct cvk_session *s)
         return;
     cvk__report_finish(s);
     cvk__unprepare(s);
+    if (s->tune_owned)
+        cvk__tune_destroy(s->tune);
     cvk__device_close(s->evaluator);
     cvk__device_list_close(&s->devices);
     cvk__free(s->written);

@@ -18,6 +18,7 @@ struct cvk__step {
     uint32_t node;   /* index in the working graph */
     uint32_t device; /* index in the device list */
     const struct cvk_kernel *row;
+    uint32_t variant; /* of the row's parameter sets */
     struct cvk_plan plan;
     char *note; /* why better devices refused; NULL if none did */
     struct cvk__node_view view;
@@ -54,6 +55,9 @@ struct cvk__domain {
     void *arena, *workspace;
 };
 
+enum cvk__selftest { CVK__SELFTEST_ON, CVK__SELFTEST_OFF, CVK__SELFTEST_ALWAYS };
+struct cvk__tune;
+
 struct cvk_session {
     struct cvk_context *ctx;
     struct cvk_graph *g; /* the working copy */
@@ -76,6 +80,10 @@ struct cvk_session {
     bool *written;  /* per input */
     double run_start_ns; /* the host's clock when the last run began */
     bool check_nan; /* CONVOKE_CHECK=nan */
+    enum cvk__selftest selftest;
+    bool no_choices;         /* plan as if nothing had been measured */
+    struct cvk__tune *tune;  /* tune.h: measure before planning for good; NULL: do not */
+    bool tune_owned;
     struct cvk_session_report report;
     struct cvk__node_notes *notes; /* what cvk_session_node tells, one per step */
 };
@@ -112,6 +120,18 @@ int32_t cvk__assign_find(struct cvk_session *s, const struct cvk__node *n, struc
 /* assign.c: steps for all nodes: device, kernel, layouts, copies and reorders. */
 int32_t cvk__assign(struct cvk_session *s);
 
+/* settle.c: fusion and assignment, again as often as a self-test refuses a kernel or tuning finds better ones. */
+int32_t cvk__settle(struct cvk_session *s, bool fuse);
+/* settle.c: reads CONVOKE_SELFTEST and CONVOKE_TUNE, which counts only where nobody tunes already. */
+int32_t cvk__settle_wish(struct cvk_session *s);
+/* selftest.c: tests what the plan uses and nobody knows yet. *again: a kernel is refused from now on. */
+int32_t cvk__selftest(struct cvk_session *s, bool *again);
+/* selftest.c: what is known of a kernel for such nodes; with `always`, what this session found out. text as for cvk__note_recall. */
+bool cvk__verdict_recall(struct cvk_session *s, struct cvk__device *d, const char *key, char *text);
+/* selftest.c: keeps what was found out about a kernel for such nodes, and tells of a bad one. */
+int32_t cvk__verdict_keep(struct cvk_session *s, struct cvk__device *d, const struct cvk_kernel *row, const char *key, bool wrong,
+                          const char *text);
+
 /* memory.c: places for all values; checks the limit before anything is allocated. */
 int32_t cvk__plan_memory(struct cvk_session *s, uint64_t limit_bytes);
 
@@ -120,6 +140,10 @@ int32_t cvk__prepare(struct cvk_session *s);
 void cvk__unprepare(struct cvk_session *s);
 /* The binding of a value as planned. */
 struct cvk_binding cvk__binding(const struct cvk_session *s, cvk_value v);
+
+/* session.c: cvk_session_create with a tuner. */
+int32_t cvk__session_create_tuned(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_session_params *params,
+                                  struct cvk__tune *tune, struct cvk_session **out);
 
 /* report.c */
 int32_t cvk__report_init(struct cvk_session *s);

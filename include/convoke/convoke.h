@@ -26,6 +26,7 @@
 #include "session.h"
 #include "status.h"
 #include "tensor.h"
+#include "tune.h"
 
 #ifdef __cplusplus
 extern "C" {

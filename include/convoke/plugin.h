@@ -67,7 +67,7 @@ extern "C" {
 #endif
 
 #define CVK_ABI_MAJOR 1
-#define CVK_ABI_MINOR 0
+#define CVK_ABI_MINOR 1
 
 #if defined(__GNUC__)
 #define CVK_EXPORT __attribute__((visibility("default")))
@@ -194,6 +194,10 @@ struct cvk_query {
     uint32_t layout_y;
     uint32_t reserved;
     void *answer; /* the host's own */
+    /* Since 1.1: which of the row's parameter sets (tile shapes and the like) is asked for: 0 is the row's own choice, 1 to
+     * variant_count - 1 are the others; see cvk_choose. */
+    uint32_t variant;
+    uint32_t reserved2;
 };
 
 /* Filled by plan; the host zeroes it first and keeps it for build and run. Append only. */
@@ -204,6 +208,8 @@ struct cvk_plan {
     uint64_t packed_bytes;    /* host memory wanted for packed weights, granted to build and kept until finish */
     double cost_ns;           /* estimated time, 0: unknown */
     uint64_t user[16];        /* the kernel's own notes */
+    uint32_t variant_count;   /* since 1.1: parameter sets that the row has for this node; 0 or 1: nothing to choose */
+    uint32_t reserved2;
 };
 
 /* Memory of one operand. Frozen. */
@@ -239,7 +245,10 @@ enum cvk_kernel_flag {
     CVK_KERNEL_ALL_INPUTS = 1 << 3, /* layouts_x holds for every input (concat), not for input 0 alone; else the others are plain */
     /* run may be called for several pieces of the batch at the same time, on different threads, each with its own exec (plan, packed
      * and state are shared): it writes only outputs and workspace. host->parallel is then one range on the calling thread. */
-    CVK_KERNEL_CONCURRENT = 1 << 4
+    CVK_KERNEL_CONCURRENT = 1 << 4,
+    /* Since 1.1, for devices with memory of their own: build reads the constant inputs at node->constants alone. With
+     * CVK_KERNEL_KEEPS_CONSTANTS they never go into the device's memory (inputs[i].buffer may be NULL in build). */
+    CVK_KERNEL_HOST_CONSTANTS = 1 << 5
 };
 
 /* One row: one way to run one pass of one op. Rows of one op and pass stand in order of preference. A mask of 0 means
@@ -275,7 +284,8 @@ enum cvk_device_cap {
     CVK_CAP_F16_ARITHMETIC = 1 << 2,
     CVK_CAP_I8_DOT = 1 << 3,
     CVK_CAP_DETERMINISTIC = 1 << 4, /* honours CVK_NODE_DETERMINISTIC */
-    CVK_CAP_UNIFIED_MEMORY = 1 << 5
+    CVK_CAP_UNIFIED_MEMORY = 1 << 5,
+    CVK_CAP_SELF_TEST = 1 << 6 /* since 1.1: a driver compiles the kernels: the host compares each with the reference at first use */
 };
 
 /* Filled by device->info; the host zeroes it first. Append only. */
@@ -313,7 +323,8 @@ struct cvk_device_api {
     /* Between two buffers of the device. Without: read, then write, through the host. */
     int32_t (*copy)(void *device, void *queue, void *src, uint64_t src_offset, void *dst, uint64_t dst_offset, uint64_t bytes);
     int32_t (*sync)(void *device); /* waits for all work. Without: there is none to wait for */
-    /* A named interface of at least this version, or NULL. Without: none. Known: "queue", "event", "map", "profile". */
+    /* A named interface of at least this version, or NULL. Without: none. Known: "queue", "event", "map", "profile",
+     * "notes". */
     const void *(*get_interface)(void *device, const char *name, uint32_t version);
 };
 
@@ -346,6 +357,23 @@ struct cvk_profile_api {
     uint32_t size, version;
     int32_t (*begin)(void *device, void *queue);
     int32_t (*end)(void *device, void *queue, uint64_t *elapsed_ns); /* waits; nanoseconds since begin */
+};
+
+/* "notes", version 1 (since 1.1): small texts that outlive the process, kept for this device under this driver: with another
+ * device, driver version or version of the plugin there are none. The host keeps the verdicts of self-tests and measured choices
+ * of kernels there. Without: they last as long as the context. Keys and texts are printable ASCII, a key below CVK_NOTE_KEY_BYTES,
+ * a text below CVK_NOTE_TEXT_BYTES, the end included. Called like alloc: one thread at a time on one open device, never from plan;
+ * other devices and other processes may use the same store at the same time. */
+#define CVK_NOTE_KEY_BYTES 512
+#define CVK_NOTE_TEXT_BYTES 512
+struct cvk_notes_api {
+    uint32_t size, version;
+    /* Copies the text with its end into text[bytes]. CVK_E_NOT_FOUND: there is none (no cvk_fail needed). */
+    int32_t (*recall)(void *device, const char *key, char *text, uint32_t bytes);
+    int32_t (*keep)(void *device, const char *key, const char *text); /* replaces; text "" forgets the key */
+    /* Calls fn for every key that begins with `prefix`, in any order, until it returns something else than CVK_OK, which is the
+     * result then. fn calls nothing of this table. */
+    int32_t (*each)(void *device, const char *prefix, int32_t (*fn)(void *arg, const char *key, const char *text), void *arg);
 };
 
 /* ---- the plugin ------------------------------------------------------------------------------------------------------ */
@@ -460,6 +488,15 @@ static inline uint64_t cvk_book(struct cvk_plan *plan, uint64_t bytes)
     uint64_t offset = plan->workspace_bytes;
     plan->workspace_bytes = offset + (bytes + CVK_ALIGN_BYTES - 1) / CVK_ALIGN_BYTES * CVK_ALIGN_BYTES;
     return offset;
+}
+
+/* In plan, after the checks: tells the host that there are `count` parameter sets for this node and gives the one asked for: 0,
+ * the row's own choice, from a host that does not choose. */
+static inline uint32_t cvk_choose(const struct cvk_query *q, struct cvk_plan *plan, uint32_t count)
+{
+    if (plan->size >= offsetof(struct cvk_plan, variant_count) + sizeof plan->variant_count)
+        plan->variant_count = count;
+    return CVK_HAS(q, variant) && q->variant < count ? q->variant : 0;
 }
 
 #ifdef __cplusplus

@@ -32,7 +32,8 @@ JPEG = base64.b64decode(
 
 def run(*words, code=0, **variables):
     """Runs the command, expects an exit code, and gives what it printed on stdout and stderr."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("CONVOKE_") or k == "CONVOKE_PLUGIN_PATH"}
+    kept = ("CONVOKE_PLUGIN_PATH", "CONVOKE_CACHE_DIR")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CONVOKE_") or k in kept}
     env.update(variables)
     result = subprocess.run([str(COMMAND)] + [str(w) for w in words], capture_output=True, env=env, timeout=300)
     out, err = result.stdout.decode(), result.stderr.decode()

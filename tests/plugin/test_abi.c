@@ -79,6 +79,7 @@ static void test_codes(void **state)
     assert_int_equal(CVK_KERNEL_ANY_LAYOUT, 2);
     assert_int_equal(CVK_DEVICE_ACCEL, 3);
     assert_int_equal(CVK_CAP_UNIFIED_MEMORY, 32);
+    assert_int_equal(CVK_CAP_SELF_TEST, 64);
 }
 
 /* Runs row 0 of a plugin that was taken, on one float. */
