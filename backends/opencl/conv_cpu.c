@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ * conv_cpu.h */
+#include "conv_cpu.h"
+
+#include <math.h>
+
+/* One axis's last index in the input, before the padding is taken off; larger ones are refused. */
+#define MOST_PIXELS (1 << 24)
+
+struct ocl_conv ocl_conv_of(const struct cvk_node *node)
+{
+    const struct cvk_conv_params *p = node->params;
+    const struct cvk_tensor_desc *x = node->inputs[0], *w = node->inputs[1], *y = node->outputs[0];
+    uint32_t last = x->rank - 1, axis = x->rank - 3; /* of the tensors and of the parameters: the width */
+    struct ocl_conv c = {.n = (uint64_t)x->dims[0],
+                         .ic = (uint64_t)x->dims[1],
+                         .h = 1,
+                         .w = (uint64_t)x->dims[last],
+                         .oc = (uint64_t)y->dims[1],
+                         .oh = 1,
+                         .ow = (uint64_t)y->dims[last],
+                         .group = p->group,
+                         .kh = 1,
+                         .kw = (uint64_t)w->dims[last],
+                         .stride_h = 1,
+                         .stride_w = (uint64_t)p->stride[axis],
+                         .dilation_h = 1,
+                         .dilation_w = (uint64_t)p->dilation[axis],
+                         .pad_left = (uint64_t)p->pad_begin[axis]};
+    if (axis == 1) {
+        c.h = (uint64_t)x->dims[2];
+        c.oh = (uint64_t)y->dims[2];
+        c.kh = (uint64_t)w->dims[2];
+        c.stride_h = (uint64_t)p->stride[0];
+        c.dilation_h = (uint64_t)p->dilation[0];
+        c.pad_top = (uint64_t)p->pad_begin[0];
+    }
+    /* Steps that are never taken may be huge. */
+    c.stride_h = c.oh > 1 ? c.stride_h : 1;
+    c.stride_w = c.ow > 1 ? c.stride_w : 1;
+    c.dilation_h = c.kh > 1 ? c.dilation_h : 1;
+    c.dilation_w = c.kw > 1 ? c.dilation_w : 1;
+    if (c.oh && c.ow) {
+        c.seen_h = (c.oh - 1) * c.stride_h + (c.kh - 1) * c.dilation_h + 1;
+        c.seen_w = (c.ow - 1) * c.stride_w + (c.kw - 1) * c.dilation_w + 1;
+    }
+    c.ic_blocks = ocl_ceil_div(c.ic, OCL_BLOCK);
+    c.oc_blocks = ocl_ceil_div(c.oc, OCL_BLOCK);
+    return c;
+}
+
+int32_t ocl_conv_ask(const struct cvk_query *q, struct ocl_conv *c)
+{
+    const struct cvk_node *node = q->node;
+    OCL_TRY(ocl_fits(q));
+    if (!ocl_asked(q)->cpu_form)
+        return cvk_refuse(q, "only for CPU devices");
+    if (node->inputs[0]->rank != 3 && node->inputs[0]->rank != 4)
+        return cvk_refuse(q, "only one or two dimensions, not %u", node->inputs[0]->rank - 2);
+    if (!node->constants[1])
+        return cvk_refuse(q, "only constant weights");
+    if (node->input_count > 2 && node->inputs[2])
+        return cvk_refuse(q, "the bias belongs in the epilogue");
+    if (!node->inputs[0]->bytes || !node->inputs[1]->bytes || !node->outputs[0]->bytes)
+        return cvk_refuse(q, "there is nothing to sum");
+    *c = ocl_conv_of(node);
+    if (c->seen_h > MOST_PIXELS || c->seen_w > MOST_PIXELS || c->pad_top > MOST_PIXELS || c->pad_left > MOST_PIXELS ||
+        c->stride_h > MOST_PIXELS || c->stride_w > MOST_PIXELS || c->kh * c->kw > 4096)
+        return cvk_refuse(q, "window, stride or padding of an unusual size");
+    return CVK_OK;
+}
+
+/* Billions of operations and of bytes a second of one core, of the middle of what is in use: only ratios matter. */
+#define FLOP_RATE 118.0
+#define MEMORY_RATE 14.0
+#define L3_RATE 28.0
+#define L2_RATE 80.0
+#define L3_BYTES (32u << 20)
+
+double ocl_conv_cost(double flops, double efficiency, double weight_bytes, double activation_bytes)
+{
+    double rate = activation_bytes <= OCL_CPU_CACHE_BYTES ? L2_RATE : activation_bytes <= L3_BYTES / 2 ? L3_RATE : MEMORY_RATE;
+    double arithmetic = flops / (FLOP_RATE * efficiency), bytes = weight_bytes / MEMORY_RATE + activation_bytes / rate;
+    double larger = arithmetic > bytes ? arithmetic : bytes;
+    return larger + (arithmetic + bytes - larger) / 4;
+}
+
+static bool limits(const struct cvk_node *node, float *low, float *high)
+{
+    const struct cvk_epilogue *epilogue = node->epilogue;
+    *low = -INFINITY;
+    *high = INFINITY;
+    if (!epilogue || !(epilogue->parts & CVK_EPI_ACTIVATION))
+        return true;
+    *low = epilogue->activation == CVK_RELU ? 0 : epilogue->a;
+    if (epilogue->activation != CVK_RELU)
+        *high = epilogue->b;
+    return epilogue->activation == CVK_RELU || epilogue->activation == CVK_CLIP;
+}
+
+void ocl_cpu_options(const struct cvk_node *node, char *options, uint32_t bytes)
+{
+    float low, high;
+    ocl_option(options, bytes, "-cl-mad-enable");
+    if (!limits(node, &low, &high))
+        ocl_option(options, bytes, "-DR=float16 -DACT=%u", node->epilogue->activation);
+}
+
+int32_t ocl_cpu_epilogue_args(struct ocl_device *d, struct ocl_call *call, uint32_t index, const struct cvk_node *node)
+{
+    float low, high;
+    limits(node, &low, &high);
+    OCL_TRY(ocl_arg_float(d, call, index + 8, low));
+    return ocl_arg_float(d, call, index + 9, high);
+}
+
+/* Of each core: enough that the last ones level out, few enough that starting them costs nothing. */
+#define GROUPS_PER_CORE 4
+
+uint64_t ocl_cpu_groups(const struct ocl_device *d, uint64_t items)
+{
+    uint64_t groups = (uint64_t)GROUPS_PER_CORE * d->compute_units;
+    return items < groups ? items : groups;
+}
+
+/* A cut's time: rounds of the largest group, some slack for a core that wakes late, and the bytes that come from the last cache. */
+static double cut_ns(const struct ocl_device *d, const struct ocl_cpu_work *w, uint64_t ga, uint64_t gb)
+{
+    double largest = (double)ocl_ceil_div(w->a, ga) * (double)ocl_ceil_div(w->b, gb) / ((double)w->a * (double)w->b);
+    double rounds = (double)ocl_ceil_div(ga * gb, d->compute_units) + 0.1;
+    double bytes = w->a_bytes * (double)gb + w->b_bytes * (double)ga;
+    return largest * rounds * w->ns + bytes / (L3_RATE * d->compute_units);
+}
+
+void ocl_cpu_split(const struct ocl_device *d, const struct ocl_cpu_work *w, uint64_t groups[2])
+{
+    uint64_t most = (uint64_t)GROUPS_PER_CORE * d->compute_units;
+    double best = INFINITY;
+    groups[0] = groups[1] = 1;
+    for (uint64_t ga = 1; ga <= most && ga <= w->a; ga++)
+        for (uint64_t gb = 1; ga * gb <= most && gb <= w->b; gb++) {
+            double ns = cut_ns(d, w, ga, gb);
+            if (ns < best) {
+                best = ns;
+                groups[0] = ga;
+                groups[1] = gb;
+            }
+        }
+}
+
+void ocl_cpu_size(struct ocl_call *call, uint64_t a, uint64_t b)
+{
+    const uint64_t groups[2] = {a, b}, one[2] = {1, 1};
+    ocl_call_size(call, 2, groups, one);
+}

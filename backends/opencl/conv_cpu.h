@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * What the rows of conv for CPU devices share: sizes under one set of names, the epilogue's limits, how work is cut into groups,
+ * one model of time. */
+#ifndef OCL_CONV_CPU_H
+#define OCL_CONV_CPU_H
+
+#include "ocl.h"
+
+#define OCL_BLOCK 16 /* channels of a block of NC16, numbers of a vector */
+/* What a group goes over again and again should take about half of a core's second cache. */
+#define OCL_CPU_CACHE_BYTES (512u << 10)
+
+/* Sizes of one node in pixels and channels; one dimension is a row, h = oh = kh = 1. */
+struct ocl_conv {
+    uint64_t n, ic, h, w, oc, oh, ow, group;
+    uint64_t kh, kw, stride_h, stride_w, dilation_h, dilation_w;
+    uint64_t pad_top, pad_left;
+    uint64_t seen_h, seen_w;       /* what the windows see of an image with its padding; 0 if there is no output */
+    uint64_t ic_blocks, oc_blocks; /* of x and y */
+};
+
+/* For nodes of one or two dimensions (ocl_conv_ask has said yes). */
+struct ocl_conv ocl_conv_of(const struct cvk_node *node);
+/* In plan: fills *c, or refuses: a CPU device, one or two dimensions, constant weights, a bias only in the epilogue, sizes that
+ * fit 32-bit indexes. */
+int32_t ocl_conv_ask(const struct cvk_query *q, struct ocl_conv *c);
+
+/* Estimated nanoseconds on one core: arithmetic at `efficiency` of the assumed peak, against the bytes of weights (from memory: a
+ * net's weights seldom stay in a cache) and of activations, read and written; the smaller of the two hides behind the larger one
+ * in part. Rows are compared by it: 0.9 is a direct convolution. */
+double ocl_conv_cost(double flops, double efficiency, double weight_bytes, double activation_bytes);
+
+/* The epilogue as the kernels take it: nothing, relu and clip are two limits; other activations are options of the program. */
+void ocl_cpu_options(const struct cvk_node *node, char *options, uint32_t bytes);
+/* Sets the limits, or a and b of the activation: arguments index + 8 and index + 9, after what ocl_epilogue_bind binds. */
+int32_t ocl_cpu_epilogue_args(struct ocl_device *d, struct ocl_call *call, uint32_t index, const struct cvk_node *node);
+
+/* Work over two axes, a times b pieces. */
+struct ocl_cpu_work {
+    uint64_t a, b;
+    double a_bytes; /* what one sweep over a reads: again for each part of b */
+    double b_bytes;
+    double ns;      /* all of the arithmetic, on one core */
+};
+/* How many work-groups for each of the two axes: few, and a multiple of the cores where the work allows. */
+void ocl_cpu_split(const struct ocl_device *d, const struct ocl_cpu_work *w, uint64_t groups[2]);
+/* Work-groups for one axis. */
+uint64_t ocl_cpu_groups(const struct ocl_device *d, uint64_t items);
+
+/* A call with work-groups of one item. */
+void ocl_cpu_size(struct ocl_call *call, uint64_t a, uint64_t b);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ * 3x3 windows at stride 1 by Winograd's F(4x4, 3x3), for CPU devices: a tile of 4x4 outputs comes from 6x6 inputs by 36 products,
+ * each a sum over channels. A vector is one pixel's block of channels, so there is nothing to shuffle. conv_cpu_winograd.c has the
+ * sizes. The transforms are those of Cook and Toom at the points 0, +-sqrt(1/2), +-sqrt(2) and infinity.
+ *
+ * Tiles are numbered through all images. V is the transformed input, [xi][input block][tile], M the sums of one pair of output
+ * blocks, [xi][vector][tile]; both of vectors of 16. */
+#include "conv_tile.cl"
+
+#define TILE_STEP 16
+#define TILE_SUM SUM_BLOCKS
+#define TILE_FINISH FINISH_PLAIN
+#include "conv_widths.cl"
+
+#define ROOT 0.70710678118654752440f  /* sqrt(1/2) */
+#define ROOT2 1.41421356237309504880f /* sqrt(2) */
+#define XIS 36
+
+/* Columns of `table`; the offsets of input blocks in V follow. Distances in vectors of 16. */
+enum {
+    IC_BLOCKS, OC_BLOCKS, CHANNELS, H, W, OH, OW, TOP, LEFT, ROWS, COLUMNS,
+    MOST, /* tiles of a block, and of V and M */
+    V_STEP, M_STEP, U_STEP, V_SLICE, M_SLICE, M_BEGIN, OFFSETS
+};
+
+struct place {
+    int n, row, column;
+};
+
+inline struct place place_of(const __global int *s, int tile)
+{
+    const int image = s[ROWS] * s[COLUMNS];
+    struct place p = {tile / image, tile % image / s[COLUMNS], tile % s[COLUMNS]};
+    return p;
+}
+
+/* ---- inputs ---- */
+
+#define FOR_COLUMNS(F) F(0) F(1) F(2) F(3) F(4) F(5)
+#define DECLARE(j) float16 a##j, b##j, c##j;
+#define PIXEL(i, j) x[(i) * row_step + (j)]
+/* Of one column of inputs the first three numbers of its transform, or the last three. */
+#define LOW(j)                                                                               \
+    {                                                                                        \
+        const float16 x0 = PIXEL(0, j), x1 = PIXEL(1, j), x2 = PIXEL(2, j), x3 = PIXEL(3, j), x4 = PIXEL(4, j); \
+        const float16 even = x4 - 2.0f * x2, odd = x3 - 2.0f * x1;                           \
+        a##j = x0 + x4 - 2.5f * x2;                                                          \
+        b##j = even + root * odd;                                                            \
+        c##j = even - root * odd;                                                            \
+    }
+#define HIGH(j)                                                                              \
+    {                                                                                        \
+        const float16 x1 = PIXEL(1, j), x2 = PIXEL(2, j), x3 = PIXEL(3, j), x4 = PIXEL(4, j), x5 = PIXEL(5, j); \
+        const float16 even = x4 - 0.5f * x2, odd = x3 - 0.5f * x1;                           \
+        a##j = even + ROOT2 * odd;                                                           \
+        b##j = even - ROOT2 * odd;                                                           \
+        c##j = x1 + x5 - 2.5f * x3;                                                          \
+    }
+#define LINE(r, i)                                                                           \
+    {                                                                                        \
+        const float16 even = r##4 - 2.0f * r##2, odd = r##3 - 2.0f * r##1;                   \
+        const float16 even2 = r##4 - 0.5f * r##2, odd2 = r##3 - 0.5f * r##1;                 \
+        v[((i) * 6 + 0) * xi_step] = r##0 + r##4 - 2.5f * r##2;                              \
+        v[((i) * 6 + 1) * xi_step] = even + root * odd;                                      \
+        v[((i) * 6 + 2) * xi_step] = even - root * odd;                                      \
+        v[((i) * 6 + 3) * xi_step] = even2 + ROOT2 * odd2;                                   \
+        v[((i) * 6 + 4) * xi_step] = even2 - ROOT2 * odd2;                                   \
+        v[((i) * 6 + 5) * xi_step] = r##1 + r##5 - 2.5f * r##3;                              \
+    }
+
+/* One tile from 6x6 inputs. */
+NOINLINE void input_tile(const __global float16 *x, int row_step, __global float16 *v, int xi_step, const float16 root)
+{
+    {
+        FOR_COLUMNS(DECLARE)
+        FOR_COLUMNS(LOW)
+        LINE(a, 0)
+        LINE(b, 1)
+        LINE(c, 2)
+    }
+    {
+        FOR_COLUMNS(DECLARE)
+        FOR_COLUMNS(HIGH)
+        LINE(a, 3)
+        LINE(b, 4)
+        LINE(c, 5)
+    }
+}
+
+/* Tiles begin..end-1 of input blocks first..last-1 into v, where `base` is the first tile's place. patch: room for a tile. */
+inline void inputs(const __global int *s, const __global float16 *x, __global float16 *v, __global float16 *patch, int base, int begin,
+                   int end, int first, int last)
+{
+    const int h = s[H], w = s[W];
+    for (int block = first; block < last; block++)
+        for (int t = begin; t < end; t++) {
+            const struct place p = place_of(s, t);
+            const int ih = p.row * 4 - s[TOP], iw = p.column * 4 - s[LEFT];
+            const __global float16 *map = x + (p.n * s[IC_BLOCKS] + block) * h * w;
+            __global float16 *to = v + block * s[MOST] + t - base;
+            if (ih >= 0 && iw >= 0 && ih + 6 <= h && iw + 6 <= w) {
+                input_tile(map + ih * w + iw, w, to, s[V_STEP], (float16)ROOT);
+                continue;
+            }
+            for (int i = 0; i < 6; i++)
+                for (int j = 0; j < 6; j++) {
+                    const bool inside = ih + i >= 0 && ih + i < h && iw + j >= 0 && iw + j < w;
+                    patch[i * 6 + j] = inside ? map[(ih + i) * w + iw + j] : (float16)0;
+                }
+            input_tile(patch, 6, to, s[V_STEP], (float16)ROOT);
+        }
+}
+
+/* ---- outputs ---- */
+
+struct output {
+    const __global float16 *m; /* the first tile's */
+    __global float16 *y;       /* the tile's first pixel */
+    const __global float16 *residual;
+    int xi_step, row_step, rows, columns, channels;
+    float a, b;
+};
+
+#define SUMS(j) float16 p##j, q##j, r##j, s##j;
+#define OUT_COLUMN(j)                                                                                           \
+    {                                                                                                           \
+        const __global float16 *m = o->m + (j) * step;                                                         \
+        const float16 x0 = m[0], x1 = m[6 * step], x2 = m[12 * step], x3 = m[18 * step], x4 = m[24 * step], x5 = m[30 * step]; \
+        const float16 even = x1 + x2, odd = x1 - x2, even2 = x3 + x4, odd2 = x3 - x4;                           \
+        p##j = x0 + (even + even2);                                                                             \
+        q##j = root * (odd + 2.0f * odd2);                                                                      \
+        r##j = 0.5f * even + 2.0f * even2;                                                                      \
+        s##j = x5 + root * (0.5f * odd + 4.0f * odd2);                                                          \
+    }
+#define STORE_OUT(i, j, value)                                              \
+    if (i < o->rows && j < o->columns) {                                \
+        float16 result = (value + bias) * scale + shift;                \
+        if (o->residual)                                                \
+            result += o->residual[(i) * o->row_step + (j)];             \
+        result = clamp16(result, o->a, o->b);                           \
+        if (o->channels < 16)                                           \
+            result = first16(result, o->channels);                      \
+        o->y[(i) * o->row_step + (j)] = result;                         \
+    }
+#define OUT_LINE(i, x)                                                                                \
+    {                                                                                                 \
+        const float16 even = x##1 + x##2, odd = x##1 - x##2, even2 = x##3 + x##4, odd2 = x##3 - x##4; \
+        STORE_OUT(i, 0, (x##0 + (even + even2)))                                                          \
+        STORE_OUT(i, 1, (root * (odd + 2.0f * odd2)))                                                     \
+        STORE_OUT(i, 2, (0.5f * even + 2.0f * even2))                                                     \
+        STORE_OUT(i, 3, (x##5 + root * (0.5f * odd + 4.0f * odd2)))                                       \
+    }
+
+NOINLINE void output_tile(const struct output *o, const float16 root, const float16 bias, const float16 scale, const float16 shift)
+{
+    const int step = o->xi_step;
+    FOR_COLUMNS(SUMS)
+    FOR_COLUMNS(OUT_COLUMN)
+    OUT_LINE(0, p)
+    OUT_LINE(1, q)
+    OUT_LINE(2, r)
+    OUT_LINE(3, s)
+}
+
+CPU_KERNEL void winograd(CONST_BUFFER(float16, x), CONST_BUFFER(float16, u), CONST_BUFFER(int, table), BUFFER(float16, y), EPILOGUE_ARGS,
+                         BUFFER(float16, scratch), int steps, int from, int count)
+{
+    const __global int *s = CONST_AT(int, table);
+    const int a = get_group_id(0), b = get_group_id(1), as = get_num_groups(0), bs = get_num_groups(1);
+    const int begin = from + count * a / as, end = from + count * (a + 1) / as;
+    const int input_first = s[IC_BLOCKS] * b / bs, input_last = s[IC_BLOCKS] * (b + 1) / bs;
+    const int pairs = (s[OC_BLOCKS] + 1) / 2, first = pairs * b / bs, last = pairs * (b + 1) / bs;
+    /* All three steps at once: each group has a V of its own and goes block by block. */
+    const int fused = steps == 3, most = fused ? s[MOST] : end - begin;
+    __global float16 *v = AT(float16, scratch) + (fused ? a : 0) * s[V_SLICE];
+    __global float16 *m = AT(float16, scratch) + s[M_BEGIN] + (b * as + a) * s[M_SLICE], *patch = m + XIS * s[M_STEP];
+    const __global float *bias = bias_base ? CONST_AT(float, bias) : 0, *scale = scale_base ? CONST_AT(float, scale) : 0;
+    const __global float *shift = shift_base ? CONST_AT(float, shift) : 0;
+    const __global float16 *residual = residual_base ? CONST_AT(float16, residual) : 0;
+    for (int t0 = begin; t0 < end; t0 += most) {
+        const int t1 = min(end, t0 + most), base = fused ? t0 : from, px = t1 - t0;
+        if (steps & 1)
+            inputs(s, CONST_AT(float16, x), v, patch, base, t0, t1, input_first, input_last);
+        for (int pair = first; steps & 2 && pair < last; pair++) {
+            const int vectors = min(2, s[OC_BLOCKS] - pair * 2);
+            struct tile t = {.off = s + OFFSETS, .steps = s[IC_BLOCKS], .whole = s[IC_BLOCKS], .y_block = s[MOST], .channels = 32};
+            for (int xi = 0; xi < XIS; xi++) {
+                t.w = CONST_AT(float16, u) + (pair * XIS + xi) * s[U_STEP];
+                tile_line(&t, (const __global float *)(v + xi * s[V_STEP] + t0 - base), m + xi * s[M_STEP], 0, 0, px, px, vectors);
+            }
+            for (int i = 0; i < vectors; i++) {
+                const int block = pair * 2 + i;
+                struct output o = {.xi_step = s[M_STEP], .row_step = s[OW], .channels = s[CHANNELS] - block * 16, .a = act_a, .b = act_b};
+                const float16 bias16 = load16(bias ? bias + block * 16 : 0, o.channels);
+                const float16 scale16 = scale ? load16(scale + block * 16, o.channels) : (float16)1;
+                const float16 shift16 = load16(shift ? shift + block * 16 : 0, o.channels);
+                for (int tile = t0; tile < t1; tile++) {
+                    const struct place p = place_of(s, tile);
+                    const int out = ((p.n * s[OC_BLOCKS] + block) * s[OH] + p.row * 4) * s[OW] + p.column * 4;
+                    o.m = m + i * s[MOST] + tile - t0;
+                    o.y = AT(float16, y) + out;
+                    o.residual = residual ? residual + out : 0;
+                    o.rows = s[OH] - p.row * 4;
+                    o.columns = s[OW] - p.column * 4;
+                    output_tile(&o, (float16)ROOT, bias16, scale16, shift16);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs a command that sees one OpenCL driver and empty caches.
+
+usage: with_driver.py DRIVER FOLDER COMMAND...     DRIVER: pocl or rusticl; FOLDER: made anew, for the caches
+
+A driver that is not installed is a failure: its package belongs to what the tests need.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+VENDORS = pathlib.Path("/etc/OpenCL/vendors")
+PACKAGES = {"pocl": "pocl-opencl-icd", "rusticl": "mesa-opencl-icd"}
+
+
+def main():
+    driver, folder, command = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), sys.argv[3:]
+    file = VENDORS / f"{driver}.icd"
+    if not file.is_file():
+        print(f"no {file}: install {PACKAGES[driver]}, or all that tests need with tools/setup.sh")
+        return 1
+    shutil.rmtree(folder, ignore_errors=True)
+    caches = {name: folder / name.lower() for name in ("CONVOKE_CACHE_DIR", "POCL_CACHE_DIR", "MESA_SHADER_CACHE_DIR")}
+    for place in caches.values():
+        place.mkdir(mode=0o700, parents=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("POCL_", "OCL_", "RUSTICL_"))}
+    environment |= {name: str(place) for name, place in caches.items()}
+    environment |= {"OCL_ICD_VENDORS": str(file), "RUSTICL_ENABLE": "llvmpipe"}
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
