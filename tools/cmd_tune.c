@@ -42,11 +42,12 @@ static int32_t tell(void *arg, const struct cvk_tune_progress *p)
         snprintf(best, sizeof best, ", best %s %.3g ms", p->best, p->best_ns / 1e6);
     if (p->left_s >= 0)
         snprintf(left, sizeof left, ", %.0f s left", p->left_s);
-    tool_progress("%u of %u: %s %s, kernel %u of %u%s%s", p->node + 1, p->node_count, p->op, p->name, p->tried + 1, p->ways, best, left);
+    tool_progress("%u of %u: %s %s, kernel %u of %u%s%s", p->node + 1, p->node_count, p->op, p->name, p->tried + 1, p->ways, best,
+                  left);
     return stopped ? CVK_E_ARG : CVK_OK;
 }
 
-/* ---- results ---------------------------------------------------------------------------------------------------------------- */
+/* ---- results ------------------------------------------------------------------------------------------------------------ */
 
 /* "direct", "direct/2" with a parameter set, "direct/2 NCHW>NC16" if the layouts are not those of `usual`. */
 static const char *way_text(const struct cvk_tune_way *w, const struct cvk_tune_way *usual, char *out, size_t bytes)
@@ -186,7 +187,7 @@ static void put_results(struct json *root, const struct tune *t, const struct cv
     json_number(root, "tuned_ms", sum.chosen_ns / 1e6);
 }
 
-/* ---- the work ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the work ----------------------------------------------------------------------------------------------------------- */
 
 static int measure(struct tune *t, struct cvk_context *ctx, const char *text, struct json *json)
 {
@@ -227,8 +228,10 @@ static void tell_if_lost(const struct tune *t, struct cvk_context *ctx)
     const char *backend;
     uint32_t lasting;
     if (cvk_tune_device(ctx, t->setup.device, &info, &backend, &lasting) == CVK_OK && !lasting)
-        tool_warn("'%s' keeps nothing beyond a process: other programs will not see these choices (CONVOKE_TUNE=quick measures in each "
-                  "of them)", backend);
+        tool_warn(
+            "'%s' keeps nothing beyond a process: other programs will not see these choices (CONVOKE_TUNE=quick measures in each "
+            "of them)",
+            backend);
 }
 
 static int run_all(struct tune *t, struct cvk_context *ctx, const char *model, struct json *json)
@@ -288,18 +291,20 @@ int cvk_tool_tune(int argc, char **argv)
         {"export", OPTION_TEXT, &t.export_path, "FILE", "write what the device remembers, after measuring, to a file", 0, 0},
         {"import", OPTION_TEXT, &t.import_path, "FILE", "take such a file first", 0, 0},
         {"force", OPTION_FLAG, &t.force, NULL, "with --import: although it is of another device or driver", 0, 0},
-        {"input", OPTION_EACH, &t.inputs, "[NAME=]FILE", "a tensor whose sizes (and content, where sizes hang on it) are used", 0, 0},
+        {"input", OPTION_EACH, &t.inputs, "[NAME=]FILE", "a tensor whose sizes (and content, where sizes hang on it) are used", 0,
+         0},
     };
     const struct command command = {
         .name = "tune",
         .summary = "measure which kernels are the fastest for a model; later runs use them",
         .usage = "MODEL [OPTION...] | --import FILE | --export FILE",
         .model = model_help,
-        .about = "Every kind of node is run by the kernels that take it, in their layouts and with their parameter sets, on random "
-                 "data; what differs from `ref` is never chosen. Times include the reorders that another layout costs. The choices "
-                 "are kept where the device keeps notes (the OpenCL backend: its cache) until its driver changes. What is "
-                 "remembered is not measured again, so a call that was stopped, with Ctrl-C or by --budget, is taken up where it "
-                 "ended. CONVOKE_KERNEL comes before measured choices.",
+        .about =
+            "Every kind of node is run by the kernels that take it, in their layouts and with their parameter sets, on random "
+            "data; what differs from `ref` is never chosen. Times include the reorders that another layout costs. The choices "
+            "are kept where the device keeps notes (the OpenCL backend: its cache) until its driver changes. What is "
+            "remembered is not measured again, so a call that was stopped, with Ctrl-C or by --budget, is taken up where it "
+            "ended. CONVOKE_KERNEL comes before measured choices.",
         .examples = "convoke tune resnet50.onnx --device opencl:gpu\n"
                     "convoke tune resnet50.onnx --batch 16 --level full --export a100.json\n"
                     "convoke tune --import a100.json --device opencl:gpu",

@@ -65,7 +65,8 @@ int tune_file_write(struct cvk_context *ctx, const char *device, const char *pat
                              tool_escape(owner.info.driver, driver, sizeof driver), "entries", entries);
     *count = (uint32_t)json_array_size(entries);
     if (status != CVK_OK || !root)
-        code = status == CVK_OK || status == CVK_E_MEMORY ? tool_fail(TOOL_FAILED, "%s: no memory for it", path) : tool_fail_library(path);
+        code = status == CVK_OK || status == CVK_E_MEMORY ? tool_fail(TOOL_FAILED, "%s: no memory for it", path)
+                                                          : tool_fail_library(path);
     else
         code = write_whole(root, path);
     json_decref(entries);
@@ -111,7 +112,8 @@ static int check_owner(const json_t *root, const struct owner *owner, const char
     tool_escape(owner->info.name, name, sizeof name);
     tool_escape(owner->info.driver, driver, sizeof driver);
     if (!force && (strcmp(had_name, name) != 0 || strcmp(had_driver, driver) != 0))
-        return tool_fail(TOOL_FAILED, "%s: was measured on '%s' with driver '%s'; this is '%s' with '%s' (--force takes it all the same)",
+        return tool_fail(TOOL_FAILED,
+                         "%s: was measured on '%s' with driver '%s'; this is '%s' with '%s' (--force takes it all the same)",
                          path, had_name, had_driver, name, driver);
     return TOOL_GO_ON;
 }
@@ -141,7 +143,8 @@ int tune_file_read(struct cvk_context *ctx, const char *device, const char *path
 
 static int missing(void)
 {
-    return tool_fail(TOOL_FAILED, "this build has no JSON (built without jansson), so it neither reads nor writes measured choices");
+    return tool_fail(TOOL_FAILED,
+                     "this build has no JSON (built without jansson), so it neither reads nor writes measured choices");
 }
 
 int tune_file_write(struct cvk_context *ctx, const char *device, const char *path, uint32_t *count)

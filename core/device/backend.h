@@ -127,8 +127,8 @@ int32_t cvk__device_finish(struct cvk__device *d);
 /* Finds them and makes the queue; close waits for its work. */
 int32_t cvk__interfaces_open(struct cvk__device *d);
 void cvk__interfaces_close(struct cvk__device *d);
-/* core/device/notes.c: small texts about a device, printable ASCII, below CVK_NOTE_TEXT_BYTES; any thread. Keys begin with what they
- * are about: the verdicts of self-tests, measured choices of kernels. */
+/* core/device/notes.c: small texts about a device, printable ASCII, below CVK_NOTE_TEXT_BYTES; any thread. Keys begin with what
+ * they are about: the verdicts of self-tests, measured choices of kernels. */
 #define CVK__VERDICTS "selftest|"
 #define CVK__CHOICES "tune|"
 typedef int32_t (*cvk__note_fn)(void *arg, const char *key, const char *text);
@@ -145,7 +145,7 @@ int32_t cvk__note_mark(struct cvk__device *d, const char *key, const char *text)
 /* All that the device remembers; without the interface, what the context does. Stops at the first status that is not CVK_OK. fn
  * must not come back to the notes. */
 int32_t cvk__note_each(struct cvk__device *d, const char *prefix, cvk__note_fn fn, void *arg);
-/* Reads all measured choices of the device, once; false if there is none on any device, so that planning need not look for them. */
+/* Reads all measured choices of the device, once; false if no device has any, so that planning need not look for them. */
 bool cvk__notes_choices(struct cvk__device *d);
 /* The context's store takes it that there are no such notes. */
 void cvk__notes_unlearn(struct cvk__device *d, const char *prefix);

@@ -57,8 +57,7 @@ void cvk__notes_destroy(struct cvk_context *ctx)
 static struct note *find_slot(struct note *slots, uint32_t capacity, uint64_t hash, const char *device, const char *key)
 {
     uint32_t at = (uint32_t)hash & (capacity - 1);
-    while (slots[at].hash &&
-           (slots[at].hash != hash || strcmp(slots[at].key, key) != 0 || strcmp(slots[at].device, device) != 0))
+    while (slots[at].hash && (slots[at].hash != hash || strcmp(slots[at].key, key) != 0 || strcmp(slots[at].device, device) != 0))
         at = (at + 1) & (capacity - 1);
     return &slots[at];
 }

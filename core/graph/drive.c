@@ -2,7 +2,7 @@
  * One row on one problem: its memory, build, runs, results. Like a step of a session, with buffers of its own. */
 #include "problem.h"
 
-#define POISON_MOST ((uint64_t)16 << 20) /* of the workspace */
+#define PIECE_BYTES ((uint64_t)4 << 20)  /* of poison at a time */
 #define PROFILED_MOST 10u                /* runs that are timed by the device, each of which is waited for */
 
 static uint32_t operand_count(const struct cvk__problem *p)
@@ -53,9 +53,17 @@ static int32_t view_init(struct cvk__node_view *view, const struct cvk__problem 
     for (uint32_t i = 0; i < out; i++)
         view->outputs[i] = p->operands[in + i].desc.size ? &descs[in + i] : NULL;
     view->epilogue = p->epilogue;
-    view->node = (struct cvk_node){.size = sizeof view->node, .op = p->op, .pass = CVK_PASS_FORWARD, .flags = p->flags,
-                                   .name = p->name, .params = p->params, .input_count = in, .output_count = out,
-                                   .inputs = view->inputs, .outputs = view->outputs, .constants = view->constants,
+    view->node = (struct cvk_node){.size = sizeof view->node,
+                                   .op = p->op,
+                                   .pass = CVK_PASS_FORWARD,
+                                   .flags = p->flags,
+                                   .name = p->name,
+                                   .params = p->params,
+                                   .input_count = in,
+                                   .output_count = out,
+                                   .inputs = view->inputs,
+                                   .outputs = view->outputs,
+                                   .constants = view->constants,
                                    .epilogue = p->epilogue.parts ? &view->epilogue : NULL};
     return CVK_OK;
 }
@@ -87,21 +95,23 @@ int32_t cvk__drive_ask(struct cvk__device *d, const struct cvk__problem *p, cons
     return status;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------------------ */
+/* ---- memory ------------------------------------------------------------------------------------------------------------- */
 
 /* Fills what no kernel may read before it was written. */
 static int32_t poison(struct cvk__device *d, const struct cvk_binding *b)
 {
-    uint64_t bytes = b->bytes < POISON_MOST ? b->bytes : POISON_MOST;
+    uint64_t piece = b->bytes < PIECE_BYTES ? b->bytes : PIECE_BYTES;
     if (d->host_memory && !d->backend->api.write) {
-        memset(b->buffer, 0xff, bytes);
+        memset(b->buffer, 0xff, b->bytes);
         return CVK_OK;
     }
-    void *pattern = cvk__alloc_buffer(CVK__TAG_SESSION, bytes);
+    void *pattern = cvk__alloc_buffer(CVK__TAG_SESSION, piece);
     if (!pattern)
-        return cvk__fail_memory(bytes, "a test");
-    memset(pattern, 0xff, bytes);
-    int32_t status = cvk__buffer_write(d, b->buffer, 0, pattern, bytes);
+        return cvk__fail_memory(piece, "a test");
+    memset(pattern, 0xff, piece);
+    int32_t status = CVK_OK;
+    for (uint64_t done = 0; done < b->bytes && status == CVK_OK; done += piece)
+        status = cvk__buffer_write(d, b->buffer, done, pattern, b->bytes - done < piece ? b->bytes - done : piece);
     cvk__free(pattern);
     return status;
 }
@@ -150,7 +160,7 @@ static int32_t place_all(struct cvk__drive *w)
     return CVK_OK;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- life --------------------------------------------------------------------------------------------------------------- */
 
 static const float *known_floats(const struct cvk__operand *o)
 {
@@ -216,7 +226,8 @@ int32_t cvk__drive_begin(struct cvk__drive *w, struct cvk__device *d, const stru
     w->owned = cvk__alloc_array(CVK__TAG_SESSION, count, sizeof *w->owned);
     int32_t status = w->bindings && w->owned ? CVK_OK : cvk__fail_memory(count * sizeof *w->bindings, "a test");
     if (status == CVK_OK) {
-        status = cvk__kernel_ask_variant(d, way->row, &w->view.node, way->layout_x, way->layout_y, way->variant, &w->plan, reason);
+        status =
+            cvk__kernel_ask_variant(d, way->row, &w->view.node, way->layout_x, way->layout_y, way->variant, &w->plan, reason);
         if (status != CVK_OK)
             cvk__fail(status, "%s", reason);
     }
@@ -297,8 +308,8 @@ int32_t cvk__drive_read(struct cvk__drive *w, uint32_t i, void **data, bool *cle
     if (status == CVK_OK) {
         turned = cvk__alloc_buffer(CVK__TAG_SESSION, plain->bytes);
         back = cvk__alloc_buffer(CVK__TAG_SESSION, raw->bytes);
-        status = turned && back ? cvk_tensor_reorder(raw, got, plain, turned)
-                                : cvk__fail_memory(raw->bytes, "the results of a test");
+        status =
+            turned && back ? cvk_tensor_reorder(raw, got, plain, turned) : cvk__fail_memory(raw->bytes, "the results of a test");
     }
     if (status == CVK_OK)
         status = cvk_tensor_reorder(plain, turned, raw, back);

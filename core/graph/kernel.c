@@ -108,8 +108,8 @@ int32_t cvk__kernel_ask(struct cvk__device *d, const struct cvk_kernel *row, con
     return cvk__kernel_ask_variant(d, row, node, layout_x, layout_y, 0, plan, reason);
 }
 
-int32_t cvk__kernel_ask_variant(struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_node *node, uint32_t layout_x,
-                                uint32_t layout_y, uint32_t variant, struct cvk_plan *plan, char *reason)
+int32_t cvk__kernel_ask_variant(struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_node *node,
+                                uint32_t layout_x, uint32_t layout_y, uint32_t variant, struct cvk_plan *plan, char *reason)
 {
     memset(plan, 0, sizeof *plan);
     plan->size = sizeof *plan;

@@ -24,8 +24,8 @@ void cvk__node_view_finish(struct cvk__node_view *view);
 int32_t cvk__kernel_ask(struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_node *node, uint32_t layout_x,
                         uint32_t layout_y, struct cvk_plan *plan, char *reason);
 /* The same for one of the row's parameter sets; 0 is the row's own choice. */
-int32_t cvk__kernel_ask_variant(struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_node *node, uint32_t layout_x,
-                                uint32_t layout_y, uint32_t variant, struct cvk_plan *plan, char *reason);
+int32_t cvk__kernel_ask_variant(struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_node *node,
+                                uint32_t layout_x, uint32_t layout_y, uint32_t variant, struct cvk_plan *plan, char *reason);
 /* True if the row may be asked about this pair: its masks hold both, and a layout that it could keep stays the same. */
 bool cvk__row_allows(const struct cvk_kernel *row, uint32_t layout_x, uint32_t layout_y);
 /* Which layout input i must have if input 0 has layout_x. */

@@ -6,7 +6,7 @@
 #include "../ops/op_def.h"
 #include "convoke/rng.h"
 
-/* ---- data ----------------------------------------------------------------------------------------------------------------- */
+/* ---- data --------------------------------------------------------------------------------------------------------------- */
 
 #define TABLE 65521u /* prime: no size of a tensor divides it, so that elements that are mixed up differ */
 #define SEED 20170u
@@ -64,8 +64,10 @@ static void store(uint32_t dtype, char *at, const struct range *r, uint64_t bits
     /* Above 2^-14 a half float has the bits of a float with another exponent; what it has no bits for is cut off. */
     uint16_t half = (uint16_t)(x == 0 ? 0 : (word >> 16 & 0x8000) | (((word >> 23 & 0xff) - 112) << 10 | (word >> 13 & 0x3ff)));
     uint16_t brain = (uint16_t)(word >> 16);
-    const void *from = dtype == CVK_F64 ? (const void *)&wide : dtype == CVK_F32 ? (const void *)&x
-                       : dtype == CVK_F16 ? (const void *)&half : (const void *)&brain;
+    const void *from = dtype == CVK_F64   ? (const void *)&wide
+                       : dtype == CVK_F32 ? (const void *)&x
+                       : dtype == CVK_F16 ? (const void *)&half
+                                          : (const void *)&brain;
     memcpy(at, from, cvk_dtype_bytes(dtype));
 }
 
@@ -85,7 +87,7 @@ static int32_t draw(struct cvk__operand *o, const struct range *r, uint32_t stre
     return CVK_OK;
 }
 
-/* ---- the node --------------------------------------------------------------------------------------------------------------- */
+/* ---- the node ----------------------------------------------------------------------------------------------------------- */
 
 static uint32_t operand_count(const struct cvk__problem *p)
 {
@@ -124,8 +126,13 @@ static int32_t fill_operand(struct cvk__problem *p, uint32_t i, const struct cvk
 
 static int32_t problem_init(struct cvk__problem *p, struct cvk_session *s, const struct cvk__node *n)
 {
-    *p = (struct cvk__problem){.name = n->name, .params = n->params, .op = n->op, .flags = s->node_flags,
-                               .input_count = n->input_count, .output_count = n->output_count, .epilogue = n->epilogue};
+    *p = (struct cvk__problem){.name = n->name,
+                               .params = n->params,
+                               .op = n->op,
+                               .flags = s->node_flags,
+                               .input_count = n->input_count,
+                               .output_count = n->output_count,
+                               .epilogue = n->epilogue};
     p->epilogue.size = sizeof p->epilogue;
     p->operands = cvk__alloc_array(CVK__TAG_SESSION, operand_count(p), sizeof *p->operands);
     if (!p->operands)
@@ -133,15 +140,16 @@ static int32_t problem_init(struct cvk__problem *p, struct cvk_session *s, const
     const cvk_value extra[] = {n->bias, n->scale, n->shift, n->residual};
     for (uint32_t i = 0; i < operand_count(p); i++) {
         uint32_t in = n->input_count, out = n->output_count;
-        const struct cvk__value *v =
-            cvk__value_at(s->g, i < in ? n->inputs[i] : i < in + out ? n->outputs[i - in] : extra[i - in - out]);
+        const struct cvk__value *v = cvk__value_at(s->g, i < in         ? n->inputs[i]
+                                                         : i < in + out ? n->outputs[i - in]
+                                                                        : extra[i - in - out]);
         if (v)
             CVK__TRY(fill_operand(p, i, v));
     }
     return CVK_OK;
 }
 
-/* ---- the part for the reference ------------------------------------------------------------------------------------------- */
+/* ---- the part for the reference ----------------------------------------------------------------------------------------- */
 
 #define QUICK_MACS 4000000u /* the reference does that in some milliseconds */
 
@@ -154,7 +162,8 @@ static uint64_t product(const struct cvk_tensor_desc *d, uint32_t from, uint32_t
 }
 
 /* The slices `index` of an axis: *desc becomes the part's. */
-static int32_t gather(struct cvk_tensor_desc *desc, const void *data, uint32_t axis, const int64_t *index, uint32_t count, void **out)
+static int32_t gather(struct cvk_tensor_desc *desc, const void *data, uint32_t axis, const int64_t *index, uint32_t count,
+                      void **out)
 {
     uint64_t outer = product(desc, 0, axis), inner = product(desc, axis + 1, desc->rank) * cvk_dtype_bytes(desc->dtype);
     uint64_t old = (uint64_t)desc->dims[axis];
@@ -190,22 +199,26 @@ static int32_t channel_axis_of(const struct cvk__problem *p, uint32_t input)
 {
     const struct cvk_gemm_params *gemm = p->params;
     switch (p->op) {
-    case CVK_OP_CONV: return input ? 0 : -1;
-    case CVK_OP_CONV_TRANSPOSE: return input == 1 ? 1 : input == 2 ? 0 : -1;
+    case CVK_OP_CONV:
+        return input ? 0 : -1;
+    case CVK_OP_CONV_TRANSPOSE:
+        return input == 1 ? 1 : input == 2 ? 0 : -1;
     case CVK_OP_GEMM: {
         uint32_t rank = p->operands[input].desc.rank;
         bool one = input == 2 && (!rank || p->operands[input].desc.dims[rank - 1] == 1);
         return input == 0 || one ? -1 : input == 1 ? !gemm->trans_b : (int32_t)rank - 1;
     }
-    default: return -1;
+    default:
+        return -1;
     }
 }
 
 static uint64_t macs_of(const struct cvk__problem *p)
 {
     const struct cvk_tensor_desc *w = &p->operands[1].desc, *y = &p->operands[p->input_count].desc;
-    uint64_t each = p->op == CVK_OP_CONV ? product(w, 1, w->rank) : p->op == CVK_OP_GEMM ? cvk_tensor_desc_count(w) / (uint64_t)y->dims[1]
-                                                                                       : product(w, 2, w->rank) * (uint64_t)w->dims[0];
+    uint64_t each = p->op == CVK_OP_CONV   ? product(w, 1, w->rank)
+                    : p->op == CVK_OP_GEMM ? cvk_tensor_desc_count(w) / (uint64_t)y->dims[1]
+                                           : product(w, 2, w->rank) * (uint64_t)w->dims[0];
     return cvk_tensor_desc_count(y) * each;
 }
 

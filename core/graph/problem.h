@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * One planned node on its own, with data: what any row may be run on, and what the reference made of it (of some images and channels
- * where the whole would take too long). For self-tests and tuning. */
+ * One planned node on its own, with data: what any row may be run on, and what the reference made of it (of some images and
+ * channels where the whole would take too long). For self-tests and tuning. */
 #ifndef CVK__PROBLEM_H
 #define CVK__PROBLEM_H
 

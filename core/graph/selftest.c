@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * First use: where kernels come through a driver's compiler, each that a plan uses is run once and compared with the reference. What
- * was found out is remembered for the device and its driver. */
+ * First use: where kernels come through a driver's compiler, each that a plan uses is run once and compared with the reference.
+ * What was found out is remembered for the device and its driver. */
 #include <stdlib.h>
 
 #include "problem.h"
@@ -124,7 +124,8 @@ static int32_t judge(struct cvk_session *s, const struct cvk__step *step, uint32
     CVK__TRY(key_of(s, step, key, &cost));
     if (cvk__verdict_recall(s, d, key, text)) {
         if (is_wrong(text)) {
-            cvk__log(&s->ctx->log, CVK_LOG_INFO, "select", "%s: kernel %s %s", d->spec, step->row->name, text + strlen(CVK__WRONG));
+            cvk__log(&s->ctx->log, CVK_LOG_INFO, "select", "%s: kernel %s %s", d->spec, step->row->name,
+                     text + strlen(CVK__WRONG));
             cvk__notes_refused(d);
             ++*refused;
         }

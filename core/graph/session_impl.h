@@ -126,7 +126,7 @@ int32_t cvk__settle(struct cvk_session *s, bool fuse);
 int32_t cvk__settle_wish(struct cvk_session *s);
 /* selftest.c: tests what the plan uses and nobody knows yet. *again: a kernel is refused from now on. */
 int32_t cvk__selftest(struct cvk_session *s, bool *again);
-/* selftest.c: what is known of a kernel for such nodes; with `always`, what this session found out. text as for cvk__note_recall. */
+/* selftest.c: what is known of a kernel for such nodes; with `always`, what this session found out. As cvk__note_recall. */
 bool cvk__verdict_recall(struct cvk_session *s, struct cvk__device *d, const char *key, char *text);
 /* selftest.c: keeps what was found out about a kernel for such nodes, and tells of a bad one. */
 int32_t cvk__verdict_keep(struct cvk_session *s, struct cvk__device *d, const struct cvk_kernel *row, const char *key, bool wrong,

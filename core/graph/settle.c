@@ -106,5 +106,8 @@ int32_t cvk__settle(struct cvk_session *s, bool fuse)
     s->g = NULL;
     int32_t status = settle(s, fuse, base);
     cvk_graph_destroy(base);
+    if (s->tune_owned)
+        cvk__tune_destroy(s->tune);
+    s->tune = s->tune_owned ? NULL : s->tune;
     return status;
 }

@@ -55,7 +55,7 @@ bool cvk__tune_goes_on(struct cvk__tune *t, const struct cvk_tune_progress *told
     return t->end == CVK_TUNE_DONE;
 }
 
-/* ---- the nodes of a net --------------------------------------------------------------------------------------------------- */
+/* ---- the nodes of a net ------------------------------------------------------------------------------------------------- */
 
 static bool wants_tuning(const struct cvk_session *s, const struct cvk__step *step)
 {
@@ -194,7 +194,7 @@ int32_t cvk__tune_run(struct cvk__tune *t, struct cvk_session *s)
     return CVK_OK;
 }
 
-/* ---- public ---------------------------------------------------------------------------------------------------------------- */
+/* ---- public ------------------------------------------------------------------------------------------------------------- */
 
 int32_t cvk_tune(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_tune_params *params,
                  struct cvk_tune_result **out)
@@ -268,7 +268,8 @@ int32_t cvk_tune_import(struct cvk_context *ctx, const char *device, const char 
     struct cvk__choice_note note;
     if (!ctx || !key || !text)
         return cvk__fail(CVK_E_ARG, "cvk_tune_import: context, key or text is NULL");
-    if (strncmp(key, CVK__CHOICES, strlen(CVK__CHOICES)) != 0 || strlen(key) >= CVK_NOTE_KEY_BYTES || !cvk__choice_parse(text, &note))
+    if (strncmp(key, CVK__CHOICES, strlen(CVK__CHOICES)) != 0 || strlen(key) >= CVK_NOTE_KEY_BYTES ||
+        !cvk__choice_parse(text, &note))
         return cvk__fail(CVK_E_FORMAT, "'%s' with '%s' is no measured choice", CVK__SHOW(key), CVK__SHOW(text));
     for (const char *at = key; *at; at++)
         if (*at < ' ' || *at > '~')

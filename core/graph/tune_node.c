@@ -14,7 +14,7 @@ struct way {
     struct cvk__way way;
     double cost_ns; /* the row's own estimate; 0: none */
     double reorder_ns;
-    uint32_t rank;  /* in order of the rows */
+    uint32_t rank; /* in order of the rows */
 };
 
 struct ways {
@@ -69,7 +69,8 @@ static bool known_wrong(struct bench *b, const struct cvk__way *way)
 {
     char key[CVK_NOTE_KEY_BYTES], text[CVK_NOTE_TEXT_BYTES];
     verdict_key(b, way, key);
-    if (!b->d->heeds_verdicts || !cvk__verdict_recall(b->s, b->d, key, text) || strncmp(text, CVK__WRONG, strlen(CVK__WRONG)) != 0)
+    if (!b->d->heeds_verdicts || !cvk__verdict_recall(b->s, b->d, key, text) ||
+        strncmp(text, CVK__WRONG, strlen(CVK__WRONG)) != 0)
         return false;
     cvk__notes_refused(b->d);
     return true;
@@ -179,8 +180,8 @@ static int32_t try_way(struct bench *b, const struct way *way)
     if (b->best_ns > 0 && rest <= 0 && !untuned)
         return CVK_OK; /* the reorders alone take longer */
     int32_t status = cvk__check_way(&b->check, b->d, &way->way, &drive, &found, text);
-    if (status == CVK_E_MEMORY && !untuned)
-        return CVK_OK; /* too large to try is no choice */
+    if (status == CVK_E_MEMORY)
+        return CVK_OK; /* too large to try beside the data is no choice */
     if (status != CVK_OK)
         return status;
     if (found == CVK__RIGHT) {
@@ -236,8 +237,11 @@ static int32_t keep_best(struct bench *b, const char *key)
         return CVK_OK;
     r->chosen = told(&b->best.way, b->best_ns);
     r->measured = 1;
-    struct cvk__choice_note note = {.variant = b->best.way.variant, .layout_x = b->best.way.layout_x,
-                                    .layout_y = b->best.way.layout_y, .ns = b->best_ns, .untuned_ns = r->untuned.time_ns,
+    struct cvk__choice_note note = {.variant = b->best.way.variant,
+                                    .layout_x = b->best.way.layout_x,
+                                    .layout_y = b->best.way.layout_y,
+                                    .ns = b->best_ns,
+                                    .untuned_ns = r->untuned.time_ns,
                                     .full = b->t->params.level == CVK_TUNE_FULL};
     snprintf(note.row, sizeof note.row, "%s", b->best.way.row->name);
     cvk__choice_write(&note, text);
@@ -270,7 +274,7 @@ static int32_t measure(struct bench *b, const struct cvk__node *n, const char *k
     int32_t status = cvk__check_init(&b->check, b->s, n);
     if (status == CVK_OK)
         status = cvk__check_solve(&b->check, b->s->evaluator);
-    if (status == CVK_E_UNSUPPORTED)
+    if (status == CVK_E_UNSUPPORTED || status == CVK_E_MEMORY)
         return CVK_OK; /* nobody to compare with: it stays as it is */
     if (status == CVK_OK)
         status = find_ways(b);

@@ -4,11 +4,11 @@
 
 #include "tune.h"
 
-#define BLOCK_NS 1e6        /* runs that are timed together, so that starting and waiting weigh little */
-#define QUICK_NS 60e6       /* for one kernel */
+#define BLOCK_NS 1e6  /* runs that are timed together, so that starting and waiting weigh little */
+#define QUICK_NS 60e6 /* for one kernel */
 #define THOROUGH_NS 300e6
 #define SAMPLES 9
-#define SURE 3              /* samples before a kernel is given up */
+#define SURE 3 /* samples before a kernel is given up */
 #define FAR_ABOVE 1.5
 
 static int by_value(const void *a, const void *b)
@@ -45,8 +45,13 @@ static int32_t time_reorder(struct cvk__device *d, const struct cvk_tensor_desc 
 {
     const struct cvk_reorder_params params = {.size = sizeof params, .layout = to};
     struct cvk__operand operands[2 + CVK__EPILOGUE_COUNT] = {{.desc = *desc}, {.desc = *desc}};
-    const struct cvk__problem p = {.name = "reorder", .params = &params, .op = CVK_OP_REORDER, .flags = flags, .input_count = 1,
-                                   .output_count = 1, .operands = operands};
+    const struct cvk__problem p = {.name = "reorder",
+                                   .params = &params,
+                                   .op = CVK_OP_REORDER,
+                                   .flags = flags,
+                                   .input_count = 1,
+                                   .output_count = 1,
+                                   .operands = operands};
     char reason[CVK__REASON_BYTES];
     struct cvk__way way = {.layout_x = from, .layout_y = to};
     struct cvk_plan plan;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Measuring which kernels are the fastest for a net on a device, and keeping the answer: later sessions use it.
  *
- * Each distinct node is run by every kernel that takes it, in its layouts and with its parameter sets, on random data; what differs
- * from the reference backend is never chosen. Where another layout than the net's is used, the time of the reorders counts too. The
- * answers are notes of the device, where it keeps notes (convoke/plugin.h, "notes"), else of the context alone.
+ * Each distinct node is run by every kernel that takes it, in its layouts and with its parameter sets, on random data; what
+ * differs from the reference backend is never chosen. Where another layout than the net's is used, the time of the reorders counts
+ * too. The answers are notes of the device, where it keeps notes (convoke/plugin.h, "notes"), else of the context alone.
  *
  * Threads: as for sessions; one call of cvk_tune at a time on one device, or the times disturb each other.
  *
@@ -65,7 +65,8 @@ struct cvk_tune_params {
     uint32_t level;        /* enum cvk_tune_level; 0 means quick */
     uint32_t again;        /* 1: measure what is remembered, too */
     double budget_seconds; /* for all; 0: 10 for quick, none for full. What is measured by then is kept */
-    int32_t (*progress)(void *arg, const struct cvk_tune_progress *progress); /* not CVK_OK: stop, keep what is done; may be NULL */
+    /* Not CVK_OK: stop, keep what is done. May be NULL. */
+    int32_t (*progress)(void *arg, const struct cvk_tune_progress *progress);
     void *progress_arg;
 };
 
@@ -101,12 +102,12 @@ CVK_API int32_t cvk_tune_result_node(const struct cvk_tune_result *r, uint32_t i
 /* enum cvk_tune_end */
 CVK_API uint32_t cvk_tune_result_end(const struct cvk_tune_result *r);
 
-/* Measured choices as texts, to carry them from one machine to another of the same kind. fn is called for each one of the first device
- * of the text (NULL: CONVOKE_DEVICE, else auto) until it returns something else than CVK_OK, which is then the result. */
+/* Measured choices as texts, to carry them from one machine to another of the same kind. fn is called for each one of the first
+ * device of the text (NULL: CONVOKE_DEVICE, else auto) until it returns something else than CVK_OK, which is then the result. */
 CVK_API int32_t cvk_tune_export(struct cvk_context *ctx, const char *device,
                                 int32_t (*fn)(void *arg, const char *key, const char *text), void *arg);
-/* Keeps one that cvk_tune_export told. Errors: CVK_E_FORMAT if it is none. Whether it fits the device is the caller's to know: one for
- * another kernel or plugin version is never looked at. */
+/* Keeps one that cvk_tune_export told. Errors: CVK_E_FORMAT if it is none. Whether it fits the device is the caller's to know: one
+ * for another kernel or plugin version is never looked at. */
 CVK_API int32_t cvk_tune_import(struct cvk_context *ctx, const char *device, const char *key, const char *text);
 /* Backend, name and driver of that device; *lasting is 1 if what it remembers outlives the context. */
 CVK_API int32_t cvk_tune_device(struct cvk_context *ctx, const char *device, struct cvk_device_info *info, const char **backend,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The "noted" backend: one kernel of each bad sort, and notes in static memory. As a plugin file (NOTES_PLUGIN) it keeps them in the
- * file that NOTED_FILE names, its driver is NOTED_DRIVER, and "exact" takes NOTED_US microseconds. */
+ * The "noted" backend: one kernel of each bad sort, and notes in static memory. As a plugin file (NOTES_PLUGIN) it keeps them in
+ * the file that NOTED_FILE names, its driver is NOTED_DRIVER, and "exact" takes NOTED_US microseconds. */
 #include "notes_backend.h"
 
 #include <math.h>
@@ -60,13 +60,9 @@ static void write_notes(void)
         fclose(file);
 }
 #else
-static void read_notes(void)
-{
-}
+static void read_notes(void) {}
 
-static void write_notes(void)
-{
-}
+static void write_notes(void) {}
 #endif
 
 static int32_t recall(void *device, const char *key, char *text, uint32_t bytes)
@@ -88,7 +84,8 @@ static int32_t keep(void *device, const char *key, const char *text)
     if (notes_state.keep_status != CVK_OK)
         return notes_state.keep_status;
     uint32_t at = 0;
-    while (at < MOST_NOTES && notes[at].key[0] && (strcmp(notes[at].key, key) != 0 || strcmp(notes[at].driver, notes_state.driver) != 0))
+    while (at < MOST_NOTES && notes[at].key[0] &&
+           (strcmp(notes[at].key, key) != 0 || strcmp(notes[at].driver, notes_state.driver) != 0))
         at++;
     if (at == MOST_NOTES)
         return CVK_E_LIMIT;
@@ -174,9 +171,15 @@ static const void *get_interface(void *device, const char *name, uint32_t versio
     return !strcmp(name, "notes") && version == 1 && !((struct device *)device)->no_notes ? &notes_api : NULL;
 }
 
-static const struct cvk_device_api device_api = {.size = sizeof device_api, .info = info, .open = device_open, .close = device_close,
-                                                 .alloc = device_alloc, .free = device_free, .write = device_write,
-                                                 .read = device_read, .get_interface = get_interface};
+static const struct cvk_device_api device_api = {.size = sizeof device_api,
+                                                 .info = info,
+                                                 .open = device_open,
+                                                 .close = device_close,
+                                                 .alloc = device_alloc,
+                                                 .free = device_free,
+                                                 .write = device_write,
+                                                 .read = device_read,
+                                                 .get_interface = get_interface};
 
 /* ---- rows ---- */
 
@@ -264,7 +267,8 @@ static int32_t plan_exact(const struct cvk_query *q, struct cvk_plan *plan)
 {
     (void)plan;
     uint32_t kind = kind_of(q->node);
-    return kind == CVK_RELU || kind == CVK_TANH || kind == CVK_NEG || kind == CVK_ABS ? CVK_OK : cvk_refuse(q, "another function");
+    return kind == CVK_RELU || kind == CVK_TANH || kind == CVK_NEG || kind == CVK_ABS ? CVK_OK
+                                                                                      : cvk_refuse(q, "another function");
 }
 
 static int32_t run_exact(struct cvk_exec *e)
@@ -280,8 +284,13 @@ int32_t notes_query(const struct cvk_host *host, struct cvk_plugin *out)
         {.size = sizeof rows[0], .op = CVK_OP_UNARY, .name = "wrong", .plan = plan_wrong, .run = run_wrong},
         {.size = sizeof rows[0], .op = CVK_OP_UNARY, .name = "broken", .plan = plan_broken, .run = run_broken},
         {.size = sizeof rows[0], .op = CVK_OP_UNARY, .name = "sets", .plan = plan_sets, .run = run_sets},
-        {.size = sizeof rows[0], .op = CVK_OP_UNARY, .name = "dirty", .layouts_x = CVK_LAYOUT_BIT(CVK_LAYOUT_NC8),
-         .layouts_y = CVK_LAYOUT_BIT(CVK_LAYOUT_NC8), .plan = plan_dirty, .run = run_dirty},
+        {.size = sizeof rows[0],
+         .op = CVK_OP_UNARY,
+         .name = "dirty",
+         .layouts_x = CVK_LAYOUT_BIT(CVK_LAYOUT_NC8),
+         .layouts_y = CVK_LAYOUT_BIT(CVK_LAYOUT_NC8),
+         .plan = plan_dirty,
+         .run = run_dirty},
         {.size = sizeof rows[0], .op = CVK_OP_UNARY, .name = "exact", .plan = plan_exact, .run = run_exact},
     };
     static const struct cvk_option options[] = {{.size = sizeof options[0], .key = "notes", .help = "none: nothing is kept"}};

@@ -21,8 +21,9 @@ struct notes_state {
 extern struct notes_state notes_state;
 
 /* For cvk_plugin_register; the backend is called "noted". Option notes=none: without the interface. Rows of unary:
- * "wrong" (relu, adds 1 to the last element), "broken" (tanh, fails to run), "sets" (neg, parameter sets: 0 slow, 1 fast, 2 faster and
- * wrong, 3 refused), "dirty" (abs in NC8, leaves a 1 in the last spare channel), "exact" (all of these, and slower than any). */
+ * "wrong" (relu, adds 1 to the last element), "broken" (tanh, fails to run), "sets" (neg, parameter sets: 0 slow, 1 fast,
+ * 2 faster and wrong, 3 refused), "dirty" (abs in NC8, leaves a 1 in the last spare channel), "exact" (all of these, and slower
+ * than any). */
 int32_t notes_query(const struct cvk_host *host, struct cvk_plugin *out);
 /* Forgets notes and counts. */
 void notes_reset(void);

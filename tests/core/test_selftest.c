@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Kernels that come through a driver are tested at first use: bad ones are not used, told once, remembered for that driver; good ones
- * raise no alarm. */
+ * Kernels that come through a driver are tested at first use: bad ones are not used, told once, remembered for that driver; good
+ * ones raise no alarm. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -90,8 +90,9 @@ static void test_wrong_kernel(void **state)
     assert_string_equal(kernel, "exact");
     assert_int_equal(notes_state.runs[NOTES_WRONG], 1);
     assert_int_equal(warnings, 1);
-    assert_non_null(strstr(told, "noted:0: kernel unary:fwd=wrong gave wrong results in the self-test on this driver (element 0,999: "
-                                 "got "));
+    assert_non_null(strstr(told,
+                           "noted:0: kernel unary:fwd=wrong gave wrong results in the self-test on this driver (element 0,999: "
+                           "got "));
     assert_non_null(strstr(told, "1 of 1000 compared are wrong"));
     uint32_t runs = notes_state.runs[NOTES_EXACT], recalls = notes_state.recalls;
     assert_true(run_net(ctx, CVK_RELU, "noted", kernel) == 2);
@@ -164,8 +165,9 @@ static void test_dirty_kernel(void **state)
         cvk_graph_destroy(g);
     }
     assert_int_equal(notes_state.runs[NOTES_DIRTY], 2); /* with spare channels, and without: there it is a result that is wrong */
-    assert_non_null(strstr(told, "kernel unary:fwd=dirty gave wrong results in the self-test on this driver (the spare channels of its "
-                                 "last block are not zero)"));
+    assert_non_null(strstr(told,
+                           "kernel unary:fwd=dirty gave wrong results in the self-test on this driver (the spare channels of its "
+                           "last block are not zero)"));
     assert_int_equal(warnings, 1);
     cvk_context_destroy(ctx);
 }
@@ -298,7 +300,7 @@ static void test_allocations(void **state)
     assert_int_equal(cvk__alloc_held(), held);
 }
 
-/* ---- no false alarms ------------------------------------------------------------------------------------------------------- */
+/* ---- no false alarms ---------------------------------------------------------------------------------------------------- */
 
 /* All devices of a backend say that they want tests. */
 static void want_tests(struct cvk_context *ctx, const char *name)
@@ -333,7 +335,7 @@ static void test_random_nets(void **state)
     cvk_context_destroy(ctx);
 }
 
-/* ---- the part that the reference works out ----------------------------------------------------------------------------------- */
+/* ---- the part that the reference works out ------------------------------------------------------------------------------ */
 
 struct case_of_sums {
     int64_t batch, channels, size, maps, group;
@@ -359,8 +361,9 @@ static struct cvk_graph *sums(const struct case_of_sums *c)
         y = cvk_dense(g, x, wv, bv);
     } else {
         cvk_value x = cvk_input(g, "x", CVK_F32, 4, (int64_t[]){c->batch, c->channels, c->size, c->size});
-        y = cvk_conv(g, x, wv, bv,
-                     &(struct cvk_conv_params){.group = (uint32_t)c->group, .kernel = {3, 3}, .pad_begin = {1, 1}, .pad_end = {1, 1}});
+        y = cvk_conv(
+            g, x, wv, bv,
+            &(struct cvk_conv_params){.group = (uint32_t)c->group, .kernel = {3, 3}, .pad_begin = {1, 1}, .pad_end = {1, 1}});
         if (c->residual)
             y = cvk_add(g, y, cvk_input(g, "r", CVK_F32, 4, (int64_t[]){c->batch, c->maps, c->size, c->size}));
     }
@@ -408,9 +411,9 @@ static void test_parts(void **state)
         assert_int_equal(cvk__check_way(&check, d, &way, NULL, &found, text), CVK_OK);
         assert_int_equal(found, CVK__WRONG_RESULT);
         char expected[64];
-        snprintf(expected, sizeof expected, cases[i].gemm ? "element %lld,%lld: " : "element %lld,%lld,%lld,%lld: ",
-                 (long long)cases[i].batch - 1, (long long)cases[i].maps - 1, (long long)cases[i].size - 1,
-                 (long long)cases[i].size - 1);
+        snprintf(expected, sizeof expected,
+                 cases[i].gemm ? "element %lld,%lld: " : "element %lld,%lld,%lld,%lld: ", (long long)cases[i].batch - 1,
+                 (long long)cases[i].maps - 1, (long long)cases[i].size - 1, (long long)cases[i].size - 1);
         if (strncmp(text, expected, strlen(expected)) != 0)
             fail_msg("'%s' does not begin with '%s'", text, expected);
         cvk__check_finish(&check);
@@ -423,10 +426,10 @@ static void test_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrong_kernel), cmocka_unit_test(test_broken_kernel), cmocka_unit_test(test_dirty_kernel), cmocka_unit_test(test_dead_device),
-        cmocka_unit_test(test_nothing_left), cmocka_unit_test(test_variable),      cmocka_unit_test(test_plan_only),
-        cmocka_unit_test(test_keep_fails),   cmocka_unit_test(test_allocations),   cmocka_unit_test(test_random_nets),
-        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_wrong_kernel), cmocka_unit_test(test_broken_kernel), cmocka_unit_test(test_dirty_kernel),
+        cmocka_unit_test(test_dead_device),  cmocka_unit_test(test_nothing_left),  cmocka_unit_test(test_variable),
+        cmocka_unit_test(test_plan_only),    cmocka_unit_test(test_keep_fails),    cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_random_nets),  cmocka_unit_test(test_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

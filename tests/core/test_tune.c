@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "blocks_backend.h"
 #include "convoke/convoke.h"
+#include "graph/tune.h"
 #include "notes_backend.h"
 
 #include <cmocka.h> /* last: it makes `fail`, a member of struct cvk_host, a macro */
@@ -30,7 +32,7 @@ static struct cvk_context *context(void)
     told[0] = '\0';
     setenv("CONVOKE_LOG", "info", 1);
     if (cvk_context_create(&(struct cvk_context_params){.threads = 1, .log = note_log}, &ctx) != CVK_OK ||
-        cvk_plugin_register(ctx, notes_query, "noted") != CVK_OK)
+        cvk_plugin_register(ctx, notes_query, "noted") != CVK_OK || cvk_plugin_register(ctx, blocks_query, "blocks") != CVK_OK)
         fail_msg("%s", cvk_error_text());
     return ctx;
 }
@@ -142,7 +144,7 @@ static void test_variants(void **state)
     r = tune(ctx, g, &(struct cvk_tune_params){.level = CVK_TUNE_QUICK, .again = 1});
     n = node_of(r, 0);
     assert_int_equal(n.remembered, 0);
-    assert_int_equal(n.ways, 3); /* the wrong set says no now */
+    assert_int_equal(n.ways, 3);            /* the wrong set says no now */
     assert_int_equal(n.untuned.variant, 0); /* not what was chosen before */
     assert_int_equal(n.tried, 3);
     cvk_tune_result_destroy(r);
@@ -230,7 +232,7 @@ static void test_stop_and_resume(void **state)
     cvk_context_destroy(ctx);
 }
 
-/* ---- carrying choices ------------------------------------------------------------------------------------------------------- */
+/* ---- carrying choices --------------------------------------------------------------------------------------------------- */
 
 struct carried {
     uint32_t count, stop_at;
@@ -318,7 +320,38 @@ static void test_bad_imports(void **state)
     cvk_context_destroy(ctx);
 }
 
-/* ---- the variable ----------------------------------------------------------------------------------------------------------- */
+/* What another layout costs: a time where the device has the reorder, and a mark where it has none. */
+static void test_reorders(void **state)
+{
+    (void)state;
+    struct cvk_context *ctx = context();
+    struct cvk_graph *g = net(1);
+    struct cvk_session *s = NULL;
+    struct cvk_tensor_desc small, large;
+    double plain, up, again, much, none;
+    assert_int_equal(cvk_session_create(ctx, g, &(struct cvk_session_params){.device = "blocks:1+ref"}, &s), CVK_OK);
+    struct cvk__tune *t = cvk__tune_create(&(struct cvk_tune_params){0});
+    assert_non_null(t);
+    struct cvk__device *d = s->devices.devices[0];
+    assert_int_equal(cvk_tensor_desc_init(&small, CVK_F32, CVK_LAYOUT_NC8, 4, (int64_t[]){1, 8, 4, 4}), CVK_OK);
+    assert_int_equal(cvk_tensor_desc_init(&large, CVK_F32, CVK_LAYOUT_PLAIN, 4, (int64_t[]){4, 64, 64, 64}), CVK_OK);
+    assert_int_equal(cvk__tune_reorder(t, s, d, &small, CVK_LAYOUT_NC8, CVK_LAYOUT_NC8, &plain), CVK_OK);
+    assert_int_equal(cvk__tune_reorder(t, s, d, &small, CVK_LAYOUT_PLAIN, CVK_LAYOUT_NC8, &up), CVK_OK);
+    assert_int_equal(cvk__tune_reorder(t, s, d, &small, CVK_LAYOUT_PLAIN, CVK_LAYOUT_NC8, &again), CVK_OK);
+    assert_int_equal(cvk__tune_reorder(t, s, d, &large, CVK_LAYOUT_PLAIN, CVK_LAYOUT_NC8, &much), CVK_OK);
+    assert_int_equal(cvk__tune_reorder(t, s, d, &small, CVK_LAYOUT_NC4, CVK_LAYOUT_NC8, &none), CVK_OK);
+    assert_true(plain == 0);
+    assert_true(up > 0 && up == again); /* measured once */
+    assert_true(much > 10 * up);
+    assert_true(none < 0);
+    assert_int_equal(t->reorder_count, 3);
+    cvk__tune_destroy(t);
+    cvk_session_destroy(s);
+    cvk_graph_destroy(g);
+    cvk_context_destroy(ctx);
+}
+
+/* ---- the variable ------------------------------------------------------------------------------------------------------- */
 
 static void test_variable(void **state)
 {
@@ -371,9 +404,9 @@ static void test_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_variants),    cmocka_unit_test(test_levels),   cmocka_unit_test(test_stop_and_resume),
+        cmocka_unit_test(test_variants),          cmocka_unit_test(test_levels),      cmocka_unit_test(test_stop_and_resume),
         cmocka_unit_test(test_export_and_import), cmocka_unit_test(test_bad_imports), cmocka_unit_test(test_variable),
-        cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_reorders),          cmocka_unit_test(test_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`convoke tune`: what it measures, keeps, carries elsewhere, and how it stops. The backend "noted" has kernels for negation that are slow,
-fast, and fast but wrong, and keeps its notes in a file."""
+"""`convoke tune`: what it measures, keeps, carries elsewhere, and how it stops. The backend "noted" has kernels that are wrong, break, or
+are slow and right, and keeps its notes in a file."""
 import json
 import os
 import signal
