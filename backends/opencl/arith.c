@@ -9,7 +9,8 @@ static uint32_t block_of(uint32_t layout)
 
 struct ocl_channels ocl_channels_of(const struct cvk_tensor_desc *d)
 {
-    uint64_t channels = d->rank > 1 ? (uint64_t)d->dims[1] : 1, pixels = ocl_product(d, 2, d->rank), block = block_of(d->layout);
+    uint64_t channels = d->rank > 1 ? (uint64_t)d->dims[1] : 1, pixels = ocl_product(d, 2, d->rank),
+             block = block_of(d->layout);
     if (channels == 0 || pixels == 0) /* nothing is computed then; divisors must not be 0 */
         return (struct ocl_channels){1, 1, 1, 1};
     if (d->layout == CVK_LAYOUT_NHWC)
@@ -75,8 +76,9 @@ int32_t ocl_blocked(const struct cvk_query *q)
 void ocl_option_cut(char *options, uint32_t bytes, uint32_t dtype)
 {
     unsigned long long highest = ocl_highest(dtype);
-    ocl_option(options, bytes, ocl_has_sign(dtype) ? "-DCUT -DHIGHEST=%lluL -DLOWEST=(-%lluL-1)" : "-DCUT -DHIGHEST=%lluUL -DLOWEST=0",
-               highest, highest);
+    ocl_option(options, bytes,
+               ocl_has_sign(dtype) ? "-DCUT -DHIGHEST=%lluL -DLOWEST=(-%lluL-1)" : "-DCUT -DHIGHEST=%lluUL -DLOWEST=0", highest,
+               highest);
 }
 
 uint64_t ocl_piece(const struct ocl_device *d, uint64_t count)

@@ -31,7 +31,8 @@ int32_t ocl_blocked(const struct cvk_query *q);
 /* Adds what RESULT of kernels/common.cl needs to give whole numbers of the type. */
 void ocl_option_cut(char *options, uint32_t bytes, uint32_t dtype);
 
-/* Elements of a piece of `count` for CPU devices: a few pieces for each unit, none too small to be worth its start, all multiples of 16. */
+/* Elements of a piece of `count` for CPU devices: a few pieces for each unit, none too small to be worth its start, all
+ * multiples of 16. */
 uint64_t ocl_piece(const struct ocl_device *d, uint64_t count);
 
 #endif

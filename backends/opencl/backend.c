@@ -78,7 +78,7 @@ int32_t ocl_plan_any(const struct cvk_query *q, struct cvk_plan *plan)
 static const struct cvk_option options[] = {
     {.size = sizeof options[0],
      .key = "form",
-     .help = "kernels for cpu or gpu devices; default auto: as the device says what it is"},
+     .help = "kernels for cpu or gpu devices; default auto: cpu where the device is a CPU with vectors of its own"},
 };
 
 CVK_EXPORT int32_t cvk_plugin_query(const struct cvk_host *host, struct cvk_plugin *out)

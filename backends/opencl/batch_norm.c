@@ -22,7 +22,8 @@ static int32_t set_args(struct cvk_exec *e, struct ocl_call *call, bool wide)
     const struct cvk_tensor_desc *y = e->node->outputs[0];
     struct ocl_device *d = ocl_device_of(e);
     struct ocl_channels c = ocl_channels_of(y);
-    uint64_t count = ocl_flat_count(y), row = (uint64_t)c.inner, piece = ocl_piece(d, count), pieces = count / row * ocl_ceil_div(row, piece);
+    uint64_t count = ocl_flat_count(y), row = (uint64_t)c.inner, piece = ocl_piece(d, count),
+             pieces = count / row * ocl_ceil_div(row, piece);
     struct rows s = {(cl_int)row, (cl_int)pieces, (cl_int)piece, (cl_int)ocl_ceil_div(piece, row)};
     uint32_t next = ocl_args_after(e);
     OCL_TRY(wide ? ocl_arg(d, call, next, &s, sizeof s) : ocl_arg_int(d, call, next, (int64_t)count));
@@ -53,7 +54,7 @@ static int32_t build(struct cvk_exec *e)
 
 #define EVERY_LAYOUT 0x1fu
 const struct cvk_kernel ocl_batch_norm_rows[] = {
-    {OCL_ROW(BATCH_NORM, "channels"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .layouts_x = EVERY_LAYOUT, .layouts_y = EVERY_LAYOUT,
-     .plan = ocl_plan_any, .build = build, .run = ocl_run_call, .finish = ocl_finish_call},
+    {OCL_ROW(BATCH_NORM, "channels"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .layouts_x = EVERY_LAYOUT,
+     .layouts_y = EVERY_LAYOUT, .plan = ocl_plan_any, .build = build, .run = ocl_run_call, .finish = ocl_finish_call},
 };
 const uint32_t ocl_batch_norm_row_count = OCL_COUNT(ocl_batch_norm_rows);

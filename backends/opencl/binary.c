@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * binary: "flat" for equal sizes in any layout, "blocked" for one operand stretched over another in blocks, "broadcast" for all else. For f32
- * on CPU devices rows are computed sixteen floats at a time, everything else one element at a time. */
+ * binary: "flat" for equal sizes in any layout, "blocked" for one operand stretched over another in blocks, "broadcast" for all
+ * else. For f32 on CPU devices rows are computed sixteen floats at a time, everything else one element at a time. */
 #include "arith.h"
 
 #define KINDS(a, b) (((2u << (b)) - 1) & ~((1u << (a)) - 1)) /* bits a to b */
 /* f(0, 0) is not 0. */
-#define BREAKS_ZERO                                                                                                             \
-    (1u << CVK_DIV | 1u << CVK_POW | 1u << CVK_MOD | 1u << CVK_FMOD | 1u << CVK_EQUAL | 1u << CVK_LESS_EQUAL | 1u << CVK_GREATER_EQUAL)
+#define BREAKS_ZERO                                                                                                            \
+    (1u << CVK_DIV | 1u << CVK_POW | 1u << CVK_MOD | 1u << CVK_FMOD | 1u << CVK_EQUAL | 1u << CVK_LESS_EQUAL |                 \
+     1u << CVK_GREATER_EQUAL)
 /* Kinds that binary_wide has. */
 #define WIDE_KINDS (KINDS(CVK_ADD, CVK_MAX) | 1u << CVK_PRELU)
 
@@ -33,7 +34,8 @@ static uint32_t kind_of(const struct cvk_node *node)
 
 static bool is_wide(const struct ocl_device *d, const struct cvk_node *node)
 {
-    return d->cpu_form && node->inputs[0]->dtype == CVK_F32 && node->inputs[1]->dtype == CVK_F32 && WIDE_KINDS >> kind_of(node) & 1;
+    return d->cpu_form && node->inputs[0]->dtype == CVK_F32 && node->inputs[1]->dtype == CVK_F32 &&
+           WIDE_KINDS >> kind_of(node) & 1;
 }
 
 /* y's axes in the plain layout, neighbours merged where both operands allow it; at least one. */
@@ -56,7 +58,8 @@ static uint32_t plain_axes(const struct cvk_node *node, struct axis *axes)
     return count;
 }
 
-/* ---- one element at a time ------------------------------------------------------------------------------------------------- */
+/* ---- one element at a time -------------------------------------------------------------------------------------------------
+ */
 
 static int32_t build_single(struct cvk_exec *e, const struct axis *axes, uint32_t axis_count)
 {
@@ -97,7 +100,8 @@ static int32_t build_single(struct cvk_exec *e, const struct axis *axes, uint32_
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);
 }
 
-/* ---- rows of sixteen floats -------------------------------------------------------------------------------------------------- */
+/* ---- rows of sixteen floats
+ * -------------------------------------------------------------------------------------------------- */
 
 /* The axes are those outside of the rows; row, rank and forms are set. */
 static int32_t build_wide(struct cvk_exec *e, struct wide s, const struct axis *axes)
@@ -142,7 +146,8 @@ static int32_t build_plain(struct cvk_exec *e)
     return build_wide(e, s, axes);
 }
 
-/* ---- equal sizes --------------------------------------------------------------------------------------------------------------- */
+/* ---- equal sizes
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static int32_t plan_kind(const struct cvk_query *q)
 {
@@ -178,7 +183,8 @@ static int32_t build_flat(struct cvk_exec *e)
     return build_wide(e, s, &rows);
 }
 
-/* ---- one operand stretched over a blocked one ------------------------------------------------------------------------------- */
+/* ---- one operand stretched over a blocked one -------------------------------------------------------------------------------
+ */
 
 /* How a small operand is stretched over a y in blocks: strides in floats, 0 where it stays. */
 struct stretch {
@@ -248,7 +254,8 @@ static int32_t build_blocked(struct cvk_exec *e)
     return build_wide(e, w, axes);
 }
 
-/* ---- any stretching of plain tensors, and a plain operand over a blocked one --------------------------------------------------- */
+/* ---- any stretching of plain tensors, and a plain operand over a blocked one
+ * --------------------------------------------------- */
 
 static int32_t plan_broadcast(const struct cvk_query *q, struct cvk_plan *plan)
 {

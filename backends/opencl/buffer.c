@@ -31,7 +31,7 @@ int32_t ocl_buffer_alloc(void *device, uint64_t bytes, void **buffer)
 
 void ocl_buffer_free(void *device, void *buffer)
 {
-    (void)device;
+    ocl_programs_store(device); /* a moment in which nobody waits for results */
     clReleaseMemObject((cl_mem)buffer);
 }
 
@@ -66,6 +66,6 @@ int32_t ocl_sync(void *device)
     cl_int code = clFinish(d->queue);
     if (code != CL_SUCCESS)
         return ocl_fail(d->host, code, "waiting for the queue");
-    ocl_programs_store(d);
+    d->programs_settled = d->programs_changed;
     return ocl_faults_look(d);
 }

@@ -33,7 +33,7 @@ static int32_t build(struct cvk_exec *e)
 }
 
 const struct cvk_kernel ocl_cast_rows[] = {
-    {OCL_ROW(CAST, "flat"), .flags = CVK_KERNEL_IN_PLACE | CVK_KERNEL_ANY_LAYOUT, .dtypes = OCL_ALL, .plan = ocl_plan_any, .build = build,
-     .run = ocl_run_call, .finish = ocl_finish_call},
+    {OCL_ROW(CAST, "flat"), .flags = CVK_KERNEL_IN_PLACE | CVK_KERNEL_ANY_LAYOUT, .dtypes = OCL_ALL, .plan = ocl_plan_any,
+     .build = build, .run = ocl_run_call, .finish = ocl_finish_call},
 };
 const uint32_t ocl_cast_row_count = OCL_COUNT(ocl_cast_rows);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * gemm, and conv of windows of one pixel, by CLBlast's Sgemm; what else a node wants comes in a second kernel. A row to be chosen by
- * measurement: its estimate is above that of our own products.
+ * gemm, and conv of windows of one pixel, by CLBlast's Sgemm; what else a node wants comes in a second kernel. A row to be chosen
+ * by measurement: its estimate is above that of our own products.
  *
- * CLBlast compiles a program at its first call with such sizes, so build makes that call. Its parameters are a device's, for all calls in
- * the process, and an override of them cannot be taken back; two nodes could not have different ones, and the measurement of one
- * would change what was measured for another. So they stay what CLBlast's own database says. */
+ * CLBlast compiles a program at its first call with such sizes, so build makes that call. Its parameters are a device's, for all
+ * calls in the process, and an override of them cannot be taken back; two nodes could not have different ones, and the
+ * measurement of one would change what was measured for another. So they stay what CLBlast's own database says. */
 #include <clblast_c.h>
 
 #include "product_tiles.h"
@@ -13,7 +13,7 @@
 
 struct state {
     struct ocl_tiles tiles;
-    cl_mem scratch; /* what CLBlast wants; NULL: nothing */
+    cl_mem scratch;         /* what CLBlast wants; NULL: nothing */
     struct ocl_call finish; /* empty: the product is the result */
 };
 
@@ -74,7 +74,8 @@ struct place {
 };
 
 /* Image `image` of the product. */
-static int32_t multiply(struct ocl_device *d, const struct state *s, struct place a, struct place b, struct place y, uint32_t image)
+static int32_t multiply(struct ocl_device *d, const struct state *s, struct place a, struct place b, struct place y,
+                        uint32_t image)
 {
     const struct ocl_tiles_sizes *z = &s->tiles.s;
     cl_event *slot = ocl_profile_slot(d);
@@ -85,8 +86,8 @@ static int32_t multiply(struct ocl_device *d, const struct state *s, struct plac
         slot = ocl_profile_slot(d);
     }
     CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
-        CLBlastLayoutRowMajor, transposed(!s->tiles.a_steps), transposed(s->tiles.b == OCL_B_COLUMNS), (size_t)z->m, (size_t)z->pixels,
-        (size_t)z->k, s->tiles.alpha, a.memory, a.offset / sizeof(float), (size_t)z->a_step, b.memory,
+        CLBlastLayoutRowMajor, transposed(!s->tiles.a_steps), transposed(s->tiles.b == OCL_B_COLUMNS), (size_t)z->m,
+        (size_t)z->pixels, (size_t)z->k, s->tiles.alpha, a.memory, a.offset / sizeof(float), (size_t)z->a_step, b.memory,
         b.offset / sizeof(float) + (size_t)image * (size_t)z->b_image, (size_t)z->b_step, 0.0f, y.memory,
         y.offset / sizeof(float) + (size_t)image * (size_t)z->y_image, (size_t)z->y_row, &d->queue, slot, s->scratch);
     return check(d, code, &s->tiles);
@@ -107,10 +108,9 @@ static int32_t make_scratch(struct ocl_device *d, struct state *s)
 {
     const struct ocl_tiles_sizes *z = &s->tiles.s;
     size_t bytes = 0;
-    CLBlastStatusCode code = CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transposed(!s->tiles.a_steps),
-                                                        transposed(s->tiles.b == OCL_B_COLUMNS), (size_t)z->m, (size_t)z->pixels,
-                                                        (size_t)z->k, 0, (size_t)z->a_step, 0, (size_t)z->b_step, 0, (size_t)z->y_row,
-                                                        &d->queue, &bytes);
+    CLBlastStatusCode code = CLBlastSGemmTempBufferSize(
+        CLBlastLayoutRowMajor, transposed(!s->tiles.a_steps), transposed(s->tiles.b == OCL_B_COLUMNS), (size_t)z->m,
+        (size_t)z->pixels, (size_t)z->k, 0, (size_t)z->a_step, 0, (size_t)z->b_step, 0, (size_t)z->y_row, &d->queue, &bytes);
     OCL_TRY(check(d, code, &s->tiles));
     return bytes ? ocl_memory(d, bytes, NULL, &s->scratch) : CVK_OK;
 }
@@ -180,9 +180,9 @@ static int32_t run(struct cvk_exec *e)
 }
 
 const struct cvk_kernel ocl_clblast_rows[] = {
-    {OCL_ROW(GEMM, "clblast"), .dtypes = OCL_F32, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan, .build = build,
-     .run = run, .finish = finish},
-    {OCL_ROW(CONV, "clblast"), .dtypes = OCL_F32, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan, .build = build,
-     .run = run, .finish = finish},
+    {OCL_ROW(GEMM, "clblast"), .dtypes = OCL_F32, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan,
+     .build = build, .run = run, .finish = finish},
+    {OCL_ROW(CONV, "clblast"), .dtypes = OCL_F32, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan,
+     .build = build, .run = run, .finish = finish},
 };
 const uint32_t ocl_clblast_row_count = OCL_COUNT(ocl_clblast_rows);

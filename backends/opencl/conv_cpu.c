@@ -7,6 +7,14 @@
 /* One axis's last index in the input, before the padding is taken off; larger ones are refused. */
 #define MOST_PIXELS (1 << 24)
 
+struct ocl_cpu_tile ocl_cpu_tile(const struct ocl_device *d)
+{
+    /* Of 32 registers of 16, of 16 registers of 8, and where a vector takes four registers or more. */
+    if (d->vector_floats >= 16)
+        return (struct ocl_cpu_tile){14, 2};
+    return (struct ocl_cpu_tile){d->vector_floats >= 8 ? 6 : 2, 1};
+}
+
 struct ocl_conv ocl_conv_of(const struct cvk_node *node)
 {
     const struct cvk_conv_params *p = node->params;
@@ -98,10 +106,11 @@ static bool limits(const struct cvk_node *node, float *low, float *high)
     return epilogue->activation == CVK_RELU || epilogue->activation == CVK_CLIP;
 }
 
-void ocl_cpu_options(const struct cvk_node *node, char *options, uint32_t bytes)
+void ocl_cpu_options(const struct ocl_device *d, const struct cvk_node *node, char *options, uint32_t bytes)
 {
+    struct ocl_cpu_tile tile = ocl_cpu_tile(d);
     float low, high;
-    ocl_option(options, bytes, "-cl-mad-enable");
+    ocl_option(options, bytes, "-cl-mad-enable -DWIDEST=%u -DVECTORS=%u", (uint32_t)tile.px, (uint32_t)tile.vectors);
     if (!limits(node, &low, &high))
         ocl_option(options, bytes, "-DR=float16 -DACT=%u", node->epilogue->activation);
 }
@@ -123,7 +132,8 @@ uint64_t ocl_cpu_groups(const struct ocl_device *d, uint64_t items)
     return items < groups ? items : groups;
 }
 
-/* A cut's time: rounds of the largest group, some slack for a core that wakes late, and the bytes that come from the last cache. */
+/* A cut's time: rounds of the largest group, some slack for a core that wakes late, and the bytes that come from the last
+ * cache. */
 static double cut_ns(const struct ocl_device *d, const struct ocl_cpu_work *w, uint64_t ga, uint64_t gb)
 {
     double largest = (double)ocl_ceil_div(w->a, ga) * (double)ocl_ceil_div(w->b, gb) / ((double)w->a * (double)w->b);

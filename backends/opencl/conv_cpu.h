@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What the rows of conv for CPU devices share: sizes under one set of names, the epilogue's limits, how work is cut into groups,
- * one model of time. */
+ * What the rows of conv for CPU devices share: sizes under one set of names, the tile of registers, the epilogue's limits, how
+ * work is cut into groups, one model of time. */
 #ifndef OCL_CONV_CPU_H
 #define OCL_CONV_CPU_H
 
@@ -9,6 +9,12 @@
 #define OCL_BLOCK 16 /* channels of a block of NC16, numbers of a vector */
 /* What a group goes over again and again should take about half of a core's second cache. */
 #define OCL_CPU_CACHE_BYTES (512u << 10)
+
+/* A tile of sums that fits a device's registers: at most `px` pixels by `vectors` vectors of output channels. */
+struct ocl_cpu_tile {
+    uint64_t px, vectors;
+};
+struct ocl_cpu_tile ocl_cpu_tile(const struct ocl_device *d);
 
 /* Sizes of one node in pixels and channels; one dimension is a row, h = oh = kh = 1. */
 struct ocl_conv {
@@ -25,13 +31,13 @@ struct ocl_conv ocl_conv_of(const struct cvk_node *node);
  * fit 32-bit indexes. */
 int32_t ocl_conv_ask(const struct cvk_query *q, struct ocl_conv *c);
 
-/* Estimated nanoseconds on one core: arithmetic at `efficiency` of the assumed peak, against the bytes of weights (from memory: a
- * net's weights seldom stay in a cache) and of activations, read and written; the smaller of the two hides behind the larger one
- * in part. Rows are compared by it: 0.9 is a direct convolution. */
+/* Estimated nanoseconds on one core: arithmetic at `efficiency` of the assumed peak, against the bytes of weights (from memory:
+ * a net's weights seldom stay in a cache) and of activations, read and written; the smaller of the two hides behind the larger
+ * one in part. Rows are compared by it: 0.9 is a direct convolution. */
 double ocl_conv_cost(double flops, double efficiency, double weight_bytes, double activation_bytes);
 
-/* The epilogue as the kernels take it: nothing, relu and clip are two limits; other activations are options of the program. */
-void ocl_cpu_options(const struct cvk_node *node, char *options, uint32_t bytes);
+/* The options of every program: the tile, and the epilogue's activation unless it is none, relu or clip: those are limits. */
+void ocl_cpu_options(const struct ocl_device *d, const struct cvk_node *node, char *options, uint32_t bytes);
 /* Sets the limits, or a and b of the activation: arguments index + 8 and index + 9, after what ocl_epilogue_bind binds. */
 int32_t ocl_cpu_epilogue_args(struct ocl_device *d, struct ocl_call *call, uint32_t index, const struct cvk_node *node);
 

@@ -9,8 +9,8 @@
 static bool tiled(const struct ocl_conv *c)
 {
     uint64_t right = c->seen_w > c->pad_left + c->w ? c->seen_w - c->pad_left - c->w : 0;
-    return (c->kw == 3 || c->kw == 5 || c->kw == 7) && c->stride_w <= 2 && c->dilation_w == 1 && c->ow >= WIDE && c->pad_left < c->kw &&
-           right < c->kw;
+    return (c->kw == 3 || c->kw == 5 || c->kw == 7) && c->stride_w <= 2 && c->dilation_w == 1 && c->ow >= WIDE &&
+           c->pad_left < c->kw && right < c->kw;
 }
 
 static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
@@ -68,7 +68,7 @@ static int32_t init(struct cvk_exec *e, struct state *state)
     int32_t table[OCL_COUNT(sizes)];
     for (uint32_t i = 0; i < OCL_COUNT(sizes); i++)
         table[i] = (int32_t)sizes[i];
-    ocl_cpu_options(e->node, options, sizeof options);
+    ocl_cpu_options(d, e->node, options, sizeof options);
     if (tiled(&c))
         ocl_option(options, sizeof options, "-DK=%u -DS=%u", (uint32_t)c.kw, (uint32_t)c.stride_w);
     OCL_TRY(ocl_call_init(d, &state->call, &ocl_source_conv_cpu_depthwise, "depthwise", options));

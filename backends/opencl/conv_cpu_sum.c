@@ -4,17 +4,18 @@
 
 #include "kernel_sources.h"
 
-#define TILE_PX 14
 #define MOST_STEM_CHANNELS 4
 
-struct ocl_conv_sum ocl_conv_sum_of(const struct ocl_conv *c, uint64_t block)
+struct ocl_conv_sum ocl_conv_sum_of(const struct ocl_device *d, const struct ocl_conv *c, uint64_t block)
 {
     struct ocl_conv_sum s = {
-        .c = *c, .block = block, .group_ic = c->ic / c->group, .group_oc = c->oc / c->group, .taps = c->kh * c->kw};
+        .c = *c, .tile = ocl_cpu_tile(d), .block = block, .group_ic = c->ic / c->group, .group_oc = c->oc / c->group};
+    s.taps = c->kh * c->kw;
     bool inside = c->pad_top == 0 && c->pad_left == 0 && c->seen_h <= c->h && c->seen_w <= c->w;
     s.maps = ocl_ceil_div(c->ic, block);
     s.group_maps = ocl_ceil_div(s.group_ic, block);
     s.group_vectors = ocl_ceil_div(s.group_oc, OCL_BLOCK);
+    s.group_tiles = ocl_ceil_div(s.group_vectors, s.tile.vectors);
     s.steps = s.group_maps * s.taps;
     s.copy = !inside || c->stride_w > 1;
     s.rows = c->h;
@@ -29,7 +30,7 @@ struct ocl_conv_sum ocl_conv_sum_of(const struct ocl_conv *c, uint64_t block)
     bool dense = s.taps == 1 && (s.copy || c->stride_h == 1);
     s.lines = dense ? 1 : c->oh;
     s.px = c->oh * c->ow / s.lines;
-    s.line_units = ocl_ceil_div(s.px, TILE_PX);
+    s.line_units = ocl_ceil_div(s.px, s.tile.px);
     s.units = c->n * s.lines * s.line_units;
     return s;
 }
@@ -51,12 +52,14 @@ static double flops_of(const struct ocl_conv_sum *s)
 
 static int32_t plan(const struct cvk_query *q, const struct ocl_conv *c, uint64_t block, struct cvk_plan *plan)
 {
-    struct ocl_conv_sum s = ocl_conv_sum_of(c, block);
+    struct ocl_conv_sum s = ocl_conv_sum_of(ocl_asked(q), c, block);
     if (copied_floats(&s) > INT32_MAX || ocl_conv_sum_weights(&s) > INT32_MAX)
         return cvk_refuse(q, "the padded input or the weights leave 32-bit indexes");
     cvk_book(plan, copied_floats(&s) * sizeof(float));
-    double floats = (double)(c->n * (s.maps * block * c->h * c->w + c->oc_blocks * OCL_BLOCK * c->oh * c->ow) + 2 * copied_floats(&s));
-    plan->cost_ns = ocl_conv_cost(flops_of(&s), 0.9, (double)ocl_conv_sum_weights(&s) * sizeof(float), floats * sizeof(float));
+    double inputs = (double)(c->n * s.maps * block * c->h * c->w);
+    double outputs = (double)(c->n * c->oc_blocks * OCL_BLOCK * c->oh * c->ow);
+    double bytes = (inputs + outputs + 2 * (double)copied_floats(&s)) * sizeof(float);
+    plan->cost_ns = ocl_conv_cost(flops_of(&s), 0.9, (double)ocl_conv_sum_weights(&s) * sizeof(float), bytes);
     return CVK_OK;
 }
 
@@ -108,16 +111,16 @@ struct pack_job {
     float *to;
 };
 
-/* One pair of vectors of output channels, or the last single one of a group: [map][tap][block][vector][16], zeros where there is
- * no channel. */
-static void pack_pair(const struct pack_job *j, uint64_t group, uint64_t pair)
+/* One tile of output channels of a group: [map][tap][block][vector][16], zeros where there is no channel. */
+static void pack_tile(const struct pack_job *j, uint64_t group, uint64_t tile)
 {
     const struct ocl_conv_sum *s = j->s;
     const struct ocl_conv_weights *w = j->weights;
-    uint64_t first = pair * 2 * OCL_BLOCK, width = (s->group_vectors - pair * 2 < 2 ? 1 : 2) * OCL_BLOCK;
+    uint64_t vector = tile * s->tile.vectors, first = vector * OCL_BLOCK, vectors = s->group_vectors - vector;
+    uint64_t width = (vectors < s->tile.vectors ? vectors : s->tile.vectors) * OCL_BLOCK;
     uint64_t real = s->group_oc - first < width ? s->group_oc - first : width;
     const float *from = w->from + (group * s->group_oc + first) * w->oc_step;
-    float *to = j->to + (group * s->group_vectors + pair * 2) * s->steps * s->block * OCL_BLOCK;
+    float *to = j->to + (group * s->group_vectors + vector) * s->steps * s->block * OCL_BLOCK;
     for (uint64_t map = 0; map < s->group_maps; map++)
         for (uint64_t tap = 0; tap < s->taps; tap++)
             for (uint64_t ic = map * s->block; ic < (map + 1) * s->block; ic++, to += width) {
@@ -128,13 +131,12 @@ static void pack_pair(const struct pack_job *j, uint64_t group, uint64_t pair)
             }
 }
 
-static void pack_pairs(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+static void pack_tiles(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 {
     const struct pack_job *j = arg;
-    uint64_t pairs = ocl_ceil_div(j->s->group_vectors, 2);
     (void)worker;
     for (uint64_t i = begin; i < end; i++)
-        pack_pair(j, i / pairs, i % pairs);
+        pack_tile(j, i / j->s->group_tiles, i % j->s->group_tiles);
 }
 
 static int32_t upload_weights(struct cvk_exec *e, struct ocl_conv_sum_state *state, const struct ocl_conv_sum *s,
@@ -144,7 +146,7 @@ static int32_t upload_weights(struct cvk_exec *e, struct ocl_conv_sum_state *sta
     struct pack_job job = {s, weights, e->host->alloc(e->host, bytes, 0)};
     if (!job.to)
         return cvk_fail(e->host, CVK_E_MEMORY, "no memory for packed weights (%llu bytes)", (unsigned long long)bytes);
-    e->host->parallel(e->host, 0, s->c.group * ocl_ceil_div(s->group_vectors, 2), pack_pairs, &job);
+    e->host->parallel(e->host, 0, s->c.group * s->group_tiles, pack_tiles, &job);
     int32_t status = ocl_memory(ocl_device_of(e), bytes, job.to, &state->weights);
     e->host->free(e->host, job.to);
     return status;
@@ -170,8 +172,8 @@ static int32_t upload_table(struct cvk_exec *e, struct ocl_conv_sum_state *state
                              s->line_units,
                              s->px,
                              chunk_of(s),
-                             ocl_ceil_div(s->group_vectors, 2),
-                             s->c.group * ocl_ceil_div(s->group_vectors, 2),
+                             s->group_tiles,
+                             s->c.group * s->group_tiles,
                              s->group_vectors,
                              s->c.oc,
                              s->steps,
@@ -201,12 +203,14 @@ static int32_t upload_table(struct cvk_exec *e, struct ocl_conv_sum_state *state
     return status;
 }
 
-static int32_t init_copy(struct cvk_exec *e, struct ocl_conv_sum_state *state, const struct ocl_conv_sum *s, const char *options)
+static int32_t init_copy(struct cvk_exec *e, struct ocl_conv_sum_state *state, const struct ocl_conv_sum *s,
+                         const char *options)
 {
     struct ocl_device *d = ocl_device_of(e);
     uint64_t rows = s->c.n * s->maps * s->rows;
-    const int32_t table[] = {(int32_t)s->rows,       (int32_t)rows,          (int32_t)s->phases,    (int32_t)s->columns, (int32_t)s->c.stride_w,
-                             (int32_t)s->row_step,   (int32_t)s->c.pad_top,  (int32_t)s->c.pad_left, (int32_t)s->c.h,     (int32_t)s->c.w};
+    const int32_t table[] = {(int32_t)s->rows,       (int32_t)rows,         (int32_t)s->phases,    (int32_t)s->columns,
+                             (int32_t)s->c.stride_w, (int32_t)s->row_step,  (int32_t)s->c.pad_top, (int32_t)s->c.pad_left,
+                             (int32_t)s->c.h,        (int32_t)s->c.w};
     OCL_TRY(ocl_call_init(d, &state->copy, &ocl_source_conv_cpu, "conv_copy", options));
     OCL_TRY(ocl_memory(d, sizeof table, table, &state->copy_table));
     ocl_cpu_size(&state->copy, ocl_cpu_groups(d, rows), 1);
@@ -219,7 +223,7 @@ int32_t ocl_conv_sum_init(struct cvk_exec *e, struct ocl_conv_sum_state *state, 
     struct ocl_device *d = ocl_device_of(e);
     char options[OCL_OPTION_BYTES] = "";
     uint64_t groups[2];
-    ocl_cpu_options(e->node, options, sizeof options);
+    ocl_cpu_options(d, e->node, options, sizeof options);
     if (s->block == 1)
         ocl_option(options, sizeof options, "-DSTEM");
     OCL_TRY(ocl_call_init(d, &state->sum, &ocl_source_conv_cpu, "conv_sum", options));
@@ -227,9 +231,10 @@ int32_t ocl_conv_sum_init(struct cvk_exec *e, struct ocl_conv_sum_state *state, 
     OCL_TRY(upload_table(e, state, s));
     if (s->copy)
         OCL_TRY(init_copy(e, state, s, options));
+    double inputs = (double)(s->c.n * s->maps * s->rows * s->phases * s->columns * s->block);
     struct ocl_cpu_work work = {.a = s->units,
-                                .b = s->c.group * ocl_ceil_div(s->group_vectors, 2),
-                                .a_bytes = (double)(s->c.n * s->maps * s->rows * s->phases * s->columns * s->block) * sizeof(float),
+                                .b = s->c.group * s->group_tiles,
+                                .a_bytes = inputs * sizeof(float),
                                 .b_bytes = (double)ocl_conv_sum_weights(s) * sizeof(float),
                                 .ns = ocl_conv_cost(flops_of(s), 0.9, 0, 0)};
     ocl_cpu_split(d, &work, groups);
@@ -257,7 +262,7 @@ static void finish(struct cvk_exec *e)
 static int32_t build(struct cvk_exec *e, uint64_t block)
 {
     struct ocl_conv c = ocl_conv_of(e->node);
-    struct ocl_conv_sum s = ocl_conv_sum_of(&c, block);
+    struct ocl_conv_sum s = ocl_conv_sum_of(ocl_device_of(e), &c, block);
     struct ocl_conv_weights weights = {e->node->constants[1], s.group_ic * s.taps, s.taps, 1};
     struct ocl_conv_sum_state *state = ocl_state(e, sizeof *state);
     if (!state)
@@ -295,10 +300,12 @@ static int32_t run(struct cvk_exec *e)
     return ocl_enqueue(d, &state->sum);
 }
 
-#define ROW(row_name, f, layout, kind)                                                                                        \
-    {OCL_ROW(CONV, row_name), .flags = CVK_KERNEL_KEEPS_CONSTANTS, .layouts_x = layout, .layouts_y = OCL_NC16,                  \
-     .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan_##f, .build = build_##kind, .run = run,         \
+#define ROW(row_name, f, layout, kind)                                                                                     \
+    {OCL_ROW(CONV, row_name), .flags = CVK_KERNEL_KEEPS_CONSTANTS, .layouts_x = layout, .layouts_y = OCL_NC16,             \
+     .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan_##f, .build = build_##kind, .run = run,   \
      .finish = finish}
-const struct cvk_kernel ocl_conv_cpu_sum_rows[] = {ROW("stem", stem, OCL_PLAIN, stem), ROW("pointwise", pointwise, OCL_NC16, blocks),
-                                                   ROW("grouped", grouped, OCL_NC16, blocks), ROW("direct", direct, OCL_NC16, blocks)};
+const struct cvk_kernel ocl_conv_cpu_sum_rows[] = {ROW("stem", stem, OCL_PLAIN, stem),
+                                                   ROW("pointwise", pointwise, OCL_NC16, blocks),
+                                                   ROW("grouped", grouped, OCL_NC16, blocks),
+                                                   ROW("direct", direct, OCL_NC16, blocks)};
 const uint32_t ocl_conv_cpu_sum_row_count = OCL_COUNT(ocl_conv_cpu_sum_rows);

@@ -21,17 +21,19 @@
 
 struct winograd {
     struct ocl_conv c;
-    uint64_t pairs;               /* of output blocks; the last one may be single */
+    struct ocl_cpu_tile tile;      /* of sums */
+    uint64_t parts;                /* of output channels: tiles of `vectors` blocks, the last one may be smaller */
     uint64_t rows, columns, tiles; /* of tiles in an image; tiles of all images */
-    bool together;                /* the groups share V and take output channels each; else they take tiles each */
-    uint64_t most, groups;        /* tiles of a block; groups for tiles, or for channels */
-    uint64_t v_step, m_step, u_step; /* vectors between numbers xi: odd, so that they do not fall into the same sets of a cache */
-    double ns;                    /* estimated time on all cores */
+    bool together;                 /* the groups share V and take output channels each; else they take tiles each */
+    uint64_t most, groups;         /* tiles of a block; groups for tiles, or for channels */
+    /* Vectors between numbers xi: odd, so that they do not fall into the same sets of a cache. */
+    uint64_t v_step, m_step, u_step;
+    double ns;                     /* estimated time on all cores */
 };
 
 static uint64_t u_floats(const struct winograd *s)
 {
-    return s->pairs * XIS * s->u_step * OCL_BLOCK;
+    return s->parts * XIS * s->u_step * OCL_BLOCK;
 }
 
 static bool cold(const struct winograd *s)
@@ -39,11 +41,13 @@ static bool cold(const struct winograd *s)
     return u_floats(s) * sizeof(float) > LAST_CACHE_BYTES / 4;
 }
 
-/* Cycles that the tiles of registers take for one input channel of `px` tiles and a pair of output blocks. */
-static double line_cycles(uint64_t px)
+/* Cycles that the sums take for one input channel of `px` tiles and one part of the output channels. */
+static double line_cycles(const struct winograd *s, uint64_t px)
 {
     double cycles = (double)(px / 14) * 28;
     uint64_t left = px % 14;
+    if (s->tile.px != 14)
+        return (double)ocl_round_up(px, s->tile.px) * (double)s->tile.vectors;
     if (left >= 12)
         return cycles + 28;
     if (left >= 5) {
@@ -58,9 +62,9 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-static double sum_ns(const struct winograd *s, uint64_t px, uint64_t pairs)
+static double sum_ns(const struct winograd *s, uint64_t px, uint64_t parts)
 {
-    return line_cycles(px) * XIS * (double)(s->c.ic_blocks * OCL_BLOCK * pairs) / CYCLES;
+    return line_cycles(s, px) * XIS * (double)(s->c.ic_blocks * OCL_BLOCK * parts) / CYCLES;
 }
 
 static double transform_ns(const struct winograd *s, uint64_t tiles)
@@ -79,20 +83,20 @@ static double apart_ns(const struct winograd *s, const struct ocl_device *d, uin
 {
     uint64_t tiles = ocl_ceil_div(s->tiles, groups), blocks = tiles / s->most, rest = tiles % s->most;
     double rounds = (double)ocl_ceil_div(groups, d->compute_units) + 0.1, weights = weights_ns(s, d) * d->compute_units;
-    double ns = (double)blocks * larger(sum_ns(s, s->most, s->pairs), weights);
+    double ns = (double)blocks * larger(sum_ns(s, s->most, s->parts), weights);
     if (rest)
-        ns += larger(sum_ns(s, rest, s->pairs), weights);
+        ns += larger(sum_ns(s, rest, s->parts), weights);
     return rounds * (ns + transform_ns(s, tiles)) + ENQUEUE_NS;
 }
 
-/* The groups share V and take their pairs of output blocks. */
+/* The groups share V and take their parts of the output channels. */
 static double together_ns(const struct winograd *s, const struct ocl_device *d, uint64_t groups)
 {
-    uint64_t blocks = s->tiles / s->most, rest = s->tiles % s->most, pairs = ocl_ceil_div(s->pairs, groups);
+    uint64_t blocks = s->tiles / s->most, rest = s->tiles % s->most, parts = ocl_ceil_div(s->parts, groups);
     double rounds = (double)ocl_ceil_div(groups, d->compute_units) + 0.1;
-    double ns = (double)blocks * larger(rounds * sum_ns(s, s->most, pairs), weights_ns(s, d));
+    double ns = (double)blocks * larger(rounds * sum_ns(s, s->most, parts), weights_ns(s, d));
     if (rest)
-        ns += larger(rounds * sum_ns(s, rest, pairs), weights_ns(s, d));
+        ns += larger(rounds * sum_ns(s, rest, parts), weights_ns(s, d));
     return ns + transform_ns(s, s->tiles) / d->compute_units + 2 * (double)(blocks + (rest > 0)) * ENQUEUE_NS;
 }
 
@@ -105,7 +109,7 @@ static uint64_t most_of(const struct winograd *s, uint64_t most, uint64_t bytes)
 {
     uint64_t room = bytes / (XIS * s->c.ic_blocks * OCL_BLOCK * sizeof(float));
     most = room < most ? room : most;
-    most = most < 14 ? 14 : most / 14 * 14;
+    most = most < s->tile.px ? s->tile.px : most / s->tile.px * s->tile.px;
     return most < s->tiles ? most : s->tiles;
 }
 
@@ -125,7 +129,7 @@ static void choose(struct winograd *s, const struct ocl_device *d)
             s->most = apart.most;
         }
         ns = together_ns(&together, d, groups);
-        if (groups <= s->pairs && ns < s->ns) {
+        if (groups <= s->parts && ns < s->ns) {
             s->ns = ns;
             s->together = true;
             s->groups = groups;
@@ -136,12 +140,13 @@ static void choose(struct winograd *s, const struct ocl_device *d)
 
 static struct winograd winograd_of(const struct ocl_conv *c, const struct ocl_device *d)
 {
-    struct winograd s = {.c = *c, .pairs = ocl_ceil_div(c->oc_blocks, 2), .rows = ocl_ceil_div(c->oh, M), .columns = ocl_ceil_div(c->ow, M)};
+    struct winograd s = {.c = *c, .tile = ocl_cpu_tile(d), .rows = ocl_ceil_div(c->oh, M), .columns = ocl_ceil_div(c->ow, M)};
+    s.parts = ocl_ceil_div(c->oc_blocks, s.tile.vectors);
     s.tiles = c->n * s.rows * s.columns;
-    s.u_step = odd(c->ic_blocks * OCL_BLOCK * 2);
+    s.u_step = odd(c->ic_blocks * OCL_BLOCK * s.tile.vectors);
     choose(&s, d);
     s.v_step = odd(c->ic_blocks * s.most);
-    s.m_step = odd(2 * s.most);
+    s.m_step = odd(s.tile.vectors * s.most);
     return s;
 }
 
@@ -187,6 +192,8 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     struct ocl_conv c;
     OCL_TRY(ocl_conv_ask(q, &c));
     bool dense = c.stride_h == 1 && c.stride_w == 1 && c.dilation_h == 1 && c.dilation_w == 1 && c.group == 1;
+    if (d->vector_floats < 4)
+        return cvk_refuse(q, "the device takes vectors apart: its compiler would need minutes for the transforms");
     if (c.kh != 3 || c.kw != 3 || !dense)
         return cvk_refuse(q, "only windows of 3x3 at stride 1, dilation 1, group 1");
     struct winograd s = winograd_of(&c, d);
@@ -219,20 +226,21 @@ struct pack_job {
     float *u;
 };
 
-/* In double, rounded once: u[pair][xi][ic][vector][16], padded with zeros. Items are pairs of output blocks. */
-static void pack_pairs(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+/* In double, rounded once: u[part][xi][ic][vector][16], padded with zeros. Items are parts of the output channels. */
+static void pack_parts(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 {
     const struct pack_job *j = arg;
     const struct ocl_conv *c = &j->s->c;
     uint64_t step = j->s->u_step * OCL_BLOCK, depth = c->ic_blocks * OCL_BLOCK;
     (void)worker;
     memset(j->u + begin * XIS * step, 0, (end - begin) * XIS * step * sizeof *j->u);
-    for (uint64_t pair = begin; pair < end; pair++) {
-        uint64_t width = (c->oc_blocks - pair * 2 < 2 ? 1 : 2) * OCL_BLOCK, first = pair * 2 * OCL_BLOCK;
+    for (uint64_t part = begin; part < end; part++) {
+        uint64_t block = part * j->s->tile.vectors, left = c->oc_blocks - block, first = block * OCL_BLOCK;
+        uint64_t width = (left < j->s->tile.vectors ? left : j->s->tile.vectors) * OCL_BLOCK;
         for (uint64_t ic = 0; ic < depth && ic < c->ic; ic++)
             for (uint64_t i = 0; i < width && first + i < c->oc; i++) {
                 const float *g = j->w + ((first + i) * c->ic + ic) * 9;
-                float *u = j->u + pair * XIS * step + ic * width + i;
+                float *u = j->u + part * XIS * step + ic * width + i;
                 double line[3][6], t[6];
                 for (uint32_t k = 0; k < 3; k++)
                     weights_line(g[k], g[3 + k], g[6 + k], line[k]);
@@ -255,7 +263,17 @@ struct state {
 
 enum { STEP_INPUT = 1, STEP_REST = 2 };
 /* Arguments of the kernel. */
-enum { ARG_X = 0, ARG_U = 2, ARG_TABLE = 4, ARG_Y = 6, ARG_EPILOGUE = 8, ARG_SCRATCH = 18, ARG_STEPS = 20, ARG_FROM, ARG_COUNT };
+enum {
+    ARG_X = 0,
+    ARG_U = 2,
+    ARG_TABLE = 4,
+    ARG_Y = 6,
+    ARG_EPILOGUE = 8,
+    ARG_SCRATCH = 18,
+    ARG_STEPS = 20,
+    ARG_FROM,
+    ARG_COUNT
+};
 
 static void finish(struct cvk_exec *e)
 {
@@ -273,7 +291,7 @@ static int32_t upload_weights(struct cvk_exec *e, struct state *state)
     struct pack_job job = {&state->s, e->node->constants[1], e->host->alloc(e->host, bytes, 0)};
     if (!job.u)
         return cvk_fail(e->host, CVK_E_MEMORY, "no memory for transformed weights (%llu bytes)", (unsigned long long)bytes);
-    e->host->parallel(e->host, 0, state->s.pairs, pack_pairs, &job);
+    e->host->parallel(e->host, 0, state->s.parts, pack_parts, &job);
     int32_t status = ocl_memory(ocl_device_of(e), bytes, job.u, &state->u);
     e->host->free(e->host, job.u);
     return status;
@@ -284,8 +302,9 @@ static int32_t upload_table(struct cvk_exec *e, struct state *state)
 {
     const struct winograd *s = &state->s;
     const struct ocl_conv *c = &s->c;
-    const uint64_t head[] = {c->ic_blocks, c->oc_blocks, c->oc,    c->h,      c->w,      c->oh,     c->ow,           c->pad_top, c->pad_left, s->rows,
-                             s->columns,   s->most,      s->v_step, s->m_step, s->u_step, XIS * s->v_step, m_slice(s), v_vectors(s)};
+    const uint64_t head[] = {c->ic_blocks, c->oc_blocks, c->oc,   c->h,       c->w,    c->oh,     c->ow,     c->pad_top,
+                             c->pad_left,  s->rows,      s->columns, s->most, s->v_step, s->m_step, s->u_step, XIS * s->v_step,
+                             m_slice(s),   v_vectors(s)};
     uint64_t count = OCL_COUNT(head) + c->ic_blocks;
     int32_t *table = e->host->alloc(e->host, count * sizeof *table, 0);
     if (!table)
@@ -301,7 +320,7 @@ static int32_t init_call(struct cvk_exec *e, struct state *state, struct ocl_cal
 {
     struct ocl_device *d = ocl_device_of(e);
     char options[OCL_OPTION_BYTES] = "";
-    ocl_cpu_options(e->node, options, sizeof options);
+    ocl_cpu_options(d, e->node, options, sizeof options);
     OCL_TRY(ocl_call_init(d, call, &ocl_source_conv_cpu_winograd, "winograd", options));
     OCL_TRY(ocl_bind_memory(d, call, ARG_U, state->u));
     OCL_TRY(ocl_bind_memory(d, call, ARG_TABLE, state->table));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conv where each group has one input channel: bound by memory, so an item keeps what it has read for several outputs of a row. */
+ * conv where each group has one input channel: bound by memory, so an item keeps what it has read for several outputs of a row.
+ */
 #include "kernel_sources.h"
 #include "product_tiles.h"
 
@@ -84,7 +85,8 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     if (k.kh > MOST_TAPS || k.kw > MOST_TAPS || k.kh * k.kw > MOST_TAPS)
         return cvk_refuse(q, "%lld x %lld taps", (long long)k.kh, (long long)k.kw);
     if (k.stride_w > MOST_SPAN || k.dilation_w > MOST_SPAN || span(&k, 1) > MOST_SPAN)
-        return cvk_refuse(q, "stride %lld, dilation %lld: more columns than registers", (long long)k.stride_w, (long long)k.dilation_w);
+        return cvk_refuse(q, "stride %lld, dilation %lld: more columns than registers", (long long)k.stride_w,
+                          (long long)k.dilation_w);
     uint32_t wanted = cvk_choose(q, plan, 1 + OCL_COUNT(outs)), out = choose_out(q, wanted, &k);
     if (span(&k, out) > MOST_SPAN)
         return cvk_refuse(q, "%u outputs see more columns than there are registers", out);
@@ -117,13 +119,13 @@ static int32_t build(struct cvk_exec *e)
     s.count = (int32_t)(y->dims[0] * y->dims[1] * h_out * s.blocks);
     if (ocl_product_options(e->node, options, sizeof options))
         ocl_option(options, sizeof options, "-DWITH_BIAS");
-    ocl_option(options, sizeof options, "-DOUT=%u -DKH=%d -DKW=%d -DSTRIDE=%d -DDILATION=%d", out, (int)k.kh, (int)k.kw, (int)k.stride_w,
-               (int)k.dilation_w);
+    ocl_option(options, sizeof options, "-DOUT=%u -DKH=%d -DKW=%d -DSTRIDE=%d -DDILATION=%d", out, (int)k.kh, (int)k.kw,
+               (int)k.stride_w, (int)k.dilation_w);
     return ocl_product_call(e, &ocl_source_conv_depthwise, "conv_depthwise", options, &s, sizeof s, (uint64_t)s.count, &call);
 }
 
 const struct cvk_kernel ocl_conv_depthwise_rows[] = {
-    {OCL_ROW(CONV, "depthwise_plain"), .dtypes = FLOATS32, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan,
-     .build = build, .run = ocl_product_run, .finish = ocl_finish_call},
+    {OCL_ROW(CONV, "depthwise_plain"), .dtypes = FLOATS32, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS,
+     .plan = plan, .build = build, .run = ocl_product_run, .finish = ocl_finish_call},
 };
 const uint32_t ocl_conv_depthwise_row_count = OCL_COUNT(ocl_conv_depthwise_rows);

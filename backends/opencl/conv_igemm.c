@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conv as a product (implicit GEMM): rows are output channels, columns the pixels of all images, and what the windows see is read where
- * it lies. Groups are a batch of products. */
+ * conv as a product (implicit GEMM): rows are output channels, columns the pixels of all images, and what the windows see is read
+ * where it lies. Groups are a batch of products. */
 #include "kernel_sources.h"
 #include "product_tiles.h"
 
@@ -19,7 +19,8 @@ struct ocl_tiles ocl_conv_tiles(const struct cvk_node *node)
     const struct cvk_conv_params *p = node->params;
     const struct cvk_tensor_desc *x = node->inputs[0], *w = node->inputs[1], *y = node->outputs[0];
     uint32_t spatial = x->rank - 2;
-    struct ocl_tiles t = {.batch = p->group, .a_steps = true, .dtype = x->dtype, .with_depth = spatial == 3, .alpha = 1, .beta = 1};
+    struct ocl_tiles t = {
+        .batch = p->group, .a_steps = true, .dtype = x->dtype, .with_depth = spatial == 3, .alpha = 1, .beta = 1};
     int64_t in[3] = {1, 1, 1}, out[3] = {1, 1, 1}, stride[3] = {1, 1, 1}, pad[3] = {0, 0, 0};
     for (uint32_t i = 0; i < 3; i++)
         t.kernel[i] = t.dilation[i] = 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * conv of windows of 3 x 3 at stride 1 by Winograd's F(2 x 2) and F(4 x 4): x is transformed, the transformed numbers are multiplied as 16 or 36
- * products in tiles, the sums are transformed back. The weights are transformed once, in double. A batch that would take too much
- * workspace is done in several chunks. */
+ * conv of windows of 3 x 3 at stride 1 by Winograd's F(2 x 2) and F(4 x 4): x is transformed, the transformed numbers are
+ * multiplied as 16 or 36 products in tiles, the sums are transformed back. The weights are transformed once, in double. A batch
+ * that would take too much workspace is done in several chunks. */
 #include <math.h>
 
 #include "kernel_sources.h"
@@ -54,7 +54,8 @@ static struct winograd_sizes sizes_of(const struct cvk_node *node, uint32_t tile
 static struct ocl_tiles products_of(const struct cvk_node *node, const struct winograd_sizes *s, uint32_t xis)
 {
     int32_t group = (int32_t)((const struct cvk_conv_params *)node->params)->group, oc = s->oc / group, ic = s->ic / group;
-    struct ocl_tiles t = {.batch = (int64_t)xis * group, .a_steps = true, .b = OCL_B_LINES, .dtype = CVK_F32, .raw = true, .alpha = 1};
+    struct ocl_tiles t = {
+        .batch = (int64_t)xis * group, .a_steps = true, .b = OCL_B_LINES, .dtype = CVK_F32, .raw = true, .alpha = 1};
     t.s = (struct ocl_tiles_sizes){.m = oc,
                                    .n = s->tiles,
                                    .k = ic,
@@ -74,7 +75,8 @@ static uint64_t chunk_of(const struct ocl_device *d, const struct winograd_sizes
 {
     uint64_t limit = d->max_alloc_bytes && d->max_alloc_bytes / 2 < MOST_WORKSPACE ? d->max_alloc_bytes / 2 : MOST_WORKSPACE;
     uint64_t numbers = limit / sizeof(float) / xis / (uint64_t)(s->ic + s->oc);
-    uint64_t each = (uint64_t)s->across * (uint64_t)s->down, images = (uint64_t)s->images, most = numbers < 4 ? 0 : (numbers - 3) / each;
+    uint64_t each = (uint64_t)s->across * (uint64_t)s->down, images = (uint64_t)s->images,
+             most = numbers < 4 ? 0 : (numbers - 3) / each;
     if (most == 0)
         return 0;
     return ocl_ceil_div(images, ocl_ceil_div(images, most));
@@ -127,10 +129,11 @@ static int32_t plan_tile(const struct cvk_query *q, struct cvk_plan *plan, uint3
     return CVK_OK;
 }
 
-/* ---- weights ------------------------------------------------------------------------------------------------------------------ */
+/* ---- weights ------------------------------------------------------------------------------------------------------------------
+ */
 
-/* Lines of G: a kernel's values at the points 0, 1, -1 or 0, +-sqrt(1/2), +-sqrt(2), each divided by the product of its distances from
- * the others, and at infinity. */
+/* Lines of G: a kernel's values at the points 0, 1, -1 or 0, +-sqrt(1/2), +-sqrt(2), each divided by the product of its distances
+ * from the others, and at infinity. */
 static void make_lines(uint32_t tile, double (*g)[3])
 {
     const double small[] = {0, 1, -1}, large[] = {0, M_SQRT1_2, -M_SQRT1_2, M_SQRT2, -M_SQRT2};
@@ -187,7 +190,8 @@ static int32_t make_weights(struct cvk_exec *e, uint32_t tile, cl_mem *weights)
     return status;
 }
 
-/* ---- build, run ----------------------------------------------------------------------------------------------------------------- */
+/* ---- build, run
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static bool has_bias(const struct cvk_node *node)
 {
@@ -307,9 +311,12 @@ static int32_t build_f4(struct cvk_exec *e)
     return build_tile(e, 4);
 }
 
-#define ROW(row_name, plan_fn, build_fn)                                                                                                 \
-    {OCL_ROW(CONV, row_name), .flags = CVK_KERNEL_KEEPS_CONSTANTS, .dtypes = OCL_F32, .epilogues = OCL_EPILOGUE_ALL,                      \
-     .activations = OCL_ACTIVATIONS, .plan = plan_fn, .build = build_fn, .run = run, .finish = finish}
+#define ROW(row_name, plan_fn, build_fn)                                                                                         \
+    {                                                                                                                            \
+        OCL_ROW(CONV, row_name), .flags = CVK_KERNEL_KEEPS_CONSTANTS, .dtypes = OCL_F32, .epilogues = OCL_EPILOGUE_ALL,          \
+                                 .activations = OCL_ACTIVATIONS, .plan = plan_fn, .build = build_fn, .run = run,                 \
+                                 .finish = finish                                                                                \
+    }
 
 const struct cvk_kernel ocl_conv_winograd_rows[] = {
     ROW("winograd_f4_plain", plan_f4, build_f4),

@@ -4,6 +4,7 @@
 
 #include "fault.h"
 #include "platform.h"
+#include "program.h"
 
 static int32_t count(const struct cvk_host *host, uint32_t *out)
 {
@@ -50,7 +51,8 @@ static uint64_t ask(const struct ocl_device *d, cl_device_info what)
 static int32_t read_form(const struct cvk_host *host, struct ocl_device *d)
 {
     const char *text = host->config(host, "form");
-    d->cpu_form = d->found->info.kind == CVK_DEVICE_CPU;
+    /* A driver without vectors of its own runs neighbouring items together, as a GPU does. */
+    d->cpu_form = d->found->info.kind == CVK_DEVICE_CPU && d->vector_floats >= 4;
     if (!text || strcmp(text, "auto") == 0)
         return CVK_OK;
     if (strcmp(text, "cpu") != 0 && strcmp(text, "gpu") != 0)
@@ -76,6 +78,7 @@ static int32_t set_up(struct ocl_device *d)
     if (code != CL_SUCCESS)
         return ocl_fail(d->host, code, "no queue on %s", d->found->info.name);
     d->compute_units = (uint32_t)ask(d, CL_DEVICE_MAX_COMPUTE_UNITS);
+    d->vector_floats = (uint32_t)ask(d, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT);
     d->max_group = ask(d, CL_DEVICE_MAX_WORK_GROUP_SIZE);
     d->local_bytes = ask(d, CL_DEVICE_LOCAL_MEM_SIZE);
     d->max_alloc_bytes = ask(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
@@ -87,8 +90,8 @@ static int32_t set_up(struct ocl_device *d)
 static void close_device(const struct cvk_host *host, void *device)
 {
     struct ocl_device *d = device;
-    if (d->queue)
-        clFinish(d->queue);
+    if (d->queue && ocl_sync(d) == CVK_OK)
+        ocl_programs_store(d);
     ocl_profile_release(d);
     ocl_staging_release(d);
     ocl_faults_release(d);
@@ -116,9 +119,9 @@ static int32_t open_device(const struct cvk_host *host, uint32_t index, void **d
     d->platform = found->platform;
     d->id = found->id;
     ocl_platform_scope(found, d->scope, sizeof d->scope);
-    int32_t status = read_form(host, d);
+    int32_t status = set_up(d);
     if (status == CVK_OK)
-        status = set_up(d);
+        status = read_form(host, d);
     if (status != CVK_OK) {
         close_device(host, d);
         return status;

@@ -53,7 +53,7 @@ static int32_t run(struct cvk_exec *e)
 }
 
 const struct cvk_kernel ocl_dropout_rows[] = {
-    {OCL_ROW(DROPOUT, "draw"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = ocl_plan_any, .build = build, .run = run,
-     .finish = ocl_finish_call},
+    {OCL_ROW(DROPOUT, "draw"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = ocl_plan_any, .build = build,
+     .run = run, .finish = ocl_finish_call},
 };
 const uint32_t ocl_dropout_row_count = OCL_COUNT(ocl_dropout_rows);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Wrong numbers that only a running kernel can see (an index out of range): the kernel writes them into one small buffer of the device and goes
- * on without harm; whoever waits for the queue reads it and fails. */
+ * Wrong numbers that only a running kernel can see (an index out of range): the kernel writes them into one small buffer of
+ * the device and goes on without harm; whoever waits for the queue reads it and fails. */
 #include "fault.h"
 
 #define FAULT_WORDS 4

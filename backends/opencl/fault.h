@@ -5,8 +5,9 @@
 
 #include "ocl.h"
 
-/* In the state of a kernel that checks. The kernel gets the buffer of faults and `id`: where the buffer's first word is 0 or that id it writes the
- * id there, and by atomic minimum, minimum, maximum the first wrong place, the smallest and the largest wrong number behind it. */
+/* In the state of a kernel that checks. The kernel gets the buffer of faults and `id`: where the buffer's first word is 0 or
+ * that id it writes the id there, and by atomic minimum, minimum, maximum the first wrong place, the smallest and the largest
+ * wrong number behind it. */
 struct ocl_checker {
     struct ocl_checker *next;
     cl_int id;

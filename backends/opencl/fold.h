@@ -5,8 +5,8 @@
 
 #include "arith.h"
 
-/* As in kernels/reduce.cl. A result's elements are `steps` runs of `run` neighbours, results come in `inner` neighbours; one of run and
- * inner is 1. */
+/* As in kernels/reduce.cl. A result's elements are `steps` runs of `run` neighbours, results come in `inner` neighbours; one of
+ * run and inner is 1. */
 struct ocl_fold {
     cl_int results, inner, steps, run;
     cl_int kept_rank, folded_rank;
@@ -17,7 +17,8 @@ struct ocl_fold {
 struct ocl_fold ocl_fold_axes(const struct cvk_tensor_desc *x, uint32_t folded);
 /* The spatial axes of a tensor in NC16. */
 struct ocl_fold ocl_fold_pixels(const struct cvk_tensor_desc *x);
-/* In build: the kernel that folds input 0 into output 0; kind is enum cvk_reduce_kind. Input 0 in NC16: with ocl_fold_pixels. */
+/* In build: the kernel that folds input 0 into output 0; kind is enum cvk_reduce_kind. Input 0 in NC16: with ocl_fold_pixels.
+ */
 int32_t ocl_fold_build(struct cvk_exec *e, uint32_t kind, const struct ocl_fold *fold);
 /* run for such a kernel: it has one input and one output, whatever the node has. */
 int32_t ocl_fold_run(struct cvk_exec *e);

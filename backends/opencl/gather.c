@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * gather: slices by numbers or by tuples of numbers, and single elements. Indices out of range write zeros and are told to fault.c. */
+ * gather: slices by numbers or by tuples of numbers, and single elements. Indices out of range write zeros and are told to
+ * fault.c. */
 #include "fault.h"
 #include "kernel_sources.h"
 #include "move.h"
@@ -43,8 +44,8 @@ static int32_t tell(const struct ocl_device *d, const struct ocl_checker *c, cl_
     uint32_t tuple, axis = addressed(node, &tuple);
     axis += (uint32_t)place % tuple;
     return cvk_fail(d->host, CVK_E_ARG,
-                    "gather '%s': the index at place %d of the indices is out of range (wrong ones are from %d to %d); axis %u of the input "
-                    "has %lld places",
+                    "gather '%s': the index at place %d of the indices is out of range (wrong ones are from %d to %d); axis %u "
+                    "of the input has %lld places",
                     node->name, place, smallest, largest, axis, (long long)node->inputs[0]->dims[axis]);
 }
 
@@ -97,7 +98,8 @@ static int32_t build_elements(struct cvk_exec *e, struct state *s)
     ocl_option_word(options, sizeof options, bytes);
     ocl_option_group(d, options, sizeof options);
     OCL_TRY(ocl_call_init(d, &s->call, &ocl_source_move, "gather_elements", options));
-    struct ocl_work work = ocl_cut(d, &s->call, (uint64_t)product(indices->dims, 0, last), (uint64_t)indices->dims[last], bytes);
+    int64_t rows = product(indices->dims, 0, last);
+    struct ocl_work work = ocl_cut(d, &s->call, (uint64_t)rows, (uint64_t)indices->dims[last], bytes);
     OCL_TRY(ocl_arg(d, &s->call, 8, &work, sizeof work));
     return ocl_arg(d, &s->call, 9, &args, sizeof args);
 }

@@ -4,15 +4,15 @@
 #include "conv_cpu_sum.h"
 #include "kernel_sources.h"
 
-static struct ocl_conv_sum sum_of(const struct cvk_node *node)
+static struct ocl_conv_sum sum_of(const struct ocl_device *d, const struct cvk_node *node)
 {
     const struct cvk_gemm_params *p = node->params;
     uint64_t rows = (uint64_t)node->outputs[0]->dims[0], columns = (uint64_t)node->outputs[0]->dims[1];
     uint64_t depth = (uint64_t)node->inputs[0]->dims[p->trans_a ? 0 : 1];
-    struct ocl_conv c = {.n = 1, .ic = depth, .h = 1, .w = rows, .oc = columns, .oh = 1, .ow = rows, .group = 1, .kh = 1, .kw = 1,
-                         .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .seen_h = 1, .seen_w = rows,
+    struct ocl_conv c = {.n = 1, .ic = depth, .h = 1, .w = rows, .oc = columns, .oh = 1, .ow = rows, .group = 1, .kh = 1,
+                         .kw = 1, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .seen_h = 1, .seen_w = rows,
                          .ic_blocks = ocl_ceil_div(depth, OCL_BLOCK), .oc_blocks = ocl_ceil_div(columns, OCL_BLOCK)};
-    return ocl_conv_sum_of(&c, OCL_BLOCK);
+    return ocl_conv_sum_of(d, &c, OCL_BLOCK);
 }
 
 static bool whole(uint64_t rows, uint64_t columns)
@@ -45,13 +45,14 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     bool line = c && (c->rank == 0 || c->rank == 1 || c->dims[0] == 1);
     if (c && (!node->constants[2] || !line || (node->epilogue && node->epilogue->parts & CVK_EPI_BIAS)))
         return cvk_refuse(q, "the third operand is not a constant line");
-    struct ocl_conv_sum s = sum_of(node);
-    if (ocl_conv_sum_weights(&s) > INT32_MAX || blocked_bytes(s.c.w, s.c.ic) > INT32_MAX || blocked_bytes(s.c.w, s.c.oc) > INT32_MAX)
+    struct ocl_conv_sum s = sum_of(ocl_asked(q), node);
+    uint64_t x_bytes = blocked_bytes(s.c.w, s.c.ic), y_bytes = blocked_bytes(s.c.w, s.c.oc);
+    if (ocl_conv_sum_weights(&s) > INT32_MAX || x_bytes > INT32_MAX || y_bytes > INT32_MAX)
         return cvk_refuse(q, "operands in blocks leave 32-bit indexes");
-    plan->user[NOTE_X] = cvk_book(plan, blocked_bytes(s.c.w, s.c.ic));
-    plan->user[NOTE_Y] = cvk_book(plan, blocked_bytes(s.c.w, s.c.oc));
-    double weights = (double)ocl_conv_sum_weights(&s);
-    plan->cost_ns = ocl_conv_cost(2 * (double)s.c.w * weights, 0.9, weights * sizeof(float), (double)(s.c.w * (s.c.ic + s.c.oc)) * sizeof(float));
+    plan->user[NOTE_X] = cvk_book(plan, x_bytes);
+    plan->user[NOTE_Y] = cvk_book(plan, y_bytes);
+    double weights = (double)ocl_conv_sum_weights(&s), operands = (double)(s.c.w * (s.c.ic + s.c.oc));
+    plan->cost_ns = ocl_conv_cost(2 * (double)s.c.w * weights, 0.9, weights * sizeof(float), operands * sizeof(float));
     return CVK_OK;
 }
 
@@ -77,7 +78,7 @@ static int32_t init_move(struct cvk_exec *e, struct ocl_call *call, const char *
     char options[OCL_OPTION_BYTES] = "";
     if (whole(rows, columns))
         return CVK_OK;
-    ocl_cpu_options(e->node, options, sizeof options);
+    ocl_cpu_options(d, e->node, options, sizeof options);
     OCL_TRY(ocl_call_init(d, call, &ocl_source_conv_cpu, kernel, options));
     ocl_cpu_size(call, rows == 1 ? 1 : ocl_cpu_groups(d, ocl_ceil_div(columns, OCL_BLOCK)), 1);
     OCL_TRY(ocl_arg_int(d, call, 4, (int64_t)rows));
@@ -105,7 +106,7 @@ static int32_t upload_bias(struct cvk_exec *e, struct state *state, uint64_t col
 static int32_t init(struct cvk_exec *e, struct state *state)
 {
     const struct cvk_gemm_params *p = e->node->params;
-    struct ocl_conv_sum s = sum_of(e->node);
+    struct ocl_conv_sum s = sum_of(ocl_device_of(e), e->node);
     struct ocl_conv_weights weights = {e->node->constants[1], p->trans_b ? s.c.ic : 1, p->trans_b ? 1 : s.c.oc, p->alpha};
     OCL_TRY(ocl_conv_sum_init(e, &state->sum, &s, &weights));
     OCL_TRY(init_move(e, &state->pack, "dense_pack", s.c.w, s.c.ic));
@@ -153,7 +154,8 @@ static int32_t run(struct cvk_exec *e)
 }
 
 const struct cvk_kernel ocl_gemm_cpu_rows[] = {
-    {OCL_ROW(GEMM, "dense"), .flags = CVK_KERNEL_KEEPS_CONSTANTS, .epilogues = CVK_EPI_BIAS | CVK_EPI_SCALE | CVK_EPI_ACTIVATION,
-     .activations = OCL_ACTIVATIONS, .plan = plan, .build = build, .run = run, .finish = finish},
+    {OCL_ROW(GEMM, "dense"), .flags = CVK_KERNEL_KEEPS_CONSTANTS,
+     .epilogues = CVK_EPI_BIAS | CVK_EPI_SCALE | CVK_EPI_ACTIVATION, .activations = OCL_ACTIVATIONS,
+     .plan = plan, .build = build, .run = run, .finish = finish},
 };
 const uint32_t ocl_gemm_cpu_row_count = OCL_COUNT(ocl_gemm_cpu_rows);

@@ -22,7 +22,8 @@ static int32_t set_args(struct cvk_exec *e, struct ocl_call *call, bool wide)
     OCL_TRY(ocl_arg(d, call, next++, &c, sizeof c));
     if (wide) {
         OCL_TRY(ocl_arg_int(d, call, next++, BLOCKED_PIXELS));
-        ocl_call_items(call, count / ((uint64_t)c.inner * (uint64_t)c.blocks) * ocl_ceil_div((uint64_t)c.inner / 16, BLOCKED_PIXELS), 1);
+        ocl_call_items(
+            call, count / ((uint64_t)c.inner * (uint64_t)c.blocks) * ocl_ceil_div((uint64_t)c.inner / 16, BLOCKED_PIXELS), 1);
     } else {
         ocl_call_items(call, count, 64);
     }
@@ -47,7 +48,7 @@ static int32_t build(struct cvk_exec *e)
 
 #define EVERY_LAYOUT 0x1fu
 const struct cvk_kernel ocl_lrn_rows[] = {
-    {OCL_ROW(LRN, "channels"), .dtypes = OCL_FLOATS, .layouts_x = EVERY_LAYOUT, .layouts_y = EVERY_LAYOUT, .plan = ocl_plan_any, .build = build,
-     .run = ocl_run_call, .finish = ocl_finish_call},
+    {OCL_ROW(LRN, "channels"), .dtypes = OCL_FLOATS, .layouts_x = EVERY_LAYOUT, .layouts_y = EVERY_LAYOUT, .plan = ocl_plan_any,
+     .build = build, .run = ocl_run_call, .finish = ocl_finish_call},
 };
 const uint32_t ocl_lrn_row_count = OCL_COUNT(ocl_lrn_rows);

@@ -61,7 +61,7 @@ int64_t ocl_pixels(const struct cvk_tensor_desc *d)
     return pixels;
 }
 
-/* ---- the state -------------------------------------------------------------------------------------------------------------- */
+/* ---- the state ----------------------------------------------------------------------------------------------------------- */
 
 struct ocl_moves *ocl_moves_init(struct cvk_exec *e, uint32_t most)
 {
@@ -133,7 +133,7 @@ void ocl_moves_finish(struct cvk_exec *e)
     ocl_state_free(e);
 }
 
-/* ---- elements on the host ----------------------------------------------------------------------------------------------------- */
+/* ---- elements on the host ------------------------------------------------------------------------------------------------ */
 
 static uint64_t repeat(uint64_t element, uint32_t bytes)
 {
@@ -142,7 +142,8 @@ static uint64_t repeat(uint64_t element, uint32_t bytes)
     return element;
 }
 
-/* A float of 16 bits: whole multiples of the last place at the number's exponent, ties to even; what carries over goes into the exponent. */
+/* A float of 16 bits: whole multiples of the last place at the number's exponent, ties to even; what carries over goes into
+ * the exponent. */
 static uint64_t short_float(double value, int mantissa_bits, int min_exponent)
 {
     uint64_t sign = signbit(value) ? 0x8000 : 0, infinity = 0x7fffu >> mantissa_bits << mantissa_bits;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * transpose, slice, split, concat, expand, tile, depth_space: each is one or several copies between strided views (move.h). slice, split
- * and concat also take blocks of 16 channels; where a block is cut, channels are copied one by one. */
+ * transpose, slice, split, concat, expand, tile, depth_space: each is one or several copies between strided views (move.h).
+ * slice, split and concat also take blocks of 16 channels; where a block is cut, channels are copied one by one. */
 #include "move.h"
 
 #define MOVED_ROW(OP, build_fn) \
@@ -40,7 +40,7 @@ static int32_t plan_plain(const struct cvk_query *q, struct cvk_plan *plan)
     return ocl_fits_moved(q);
 }
 
-/* ---- transpose, expand, tile, depth_space ------------------------------------------------------------------------------------- */
+/* ---- transpose, expand, tile, depth_space -------------------------------------------------------------------------------- */
 
 static int32_t build_transpose(struct cvk_exec *e)
 {
@@ -73,7 +73,8 @@ static int32_t build_tile(struct cvk_exec *e)
     return build_one(e, &s);
 }
 
-/* Both kinds go over [n, c, h, by, w, bx] of the fine map and the strides that the deep map has there; axes in the order of y. */
+/* Both kinds go over [n, c, h, by, w, bx] of the fine map and the strides that the deep map has there; axes in the order of y.
+ * */
 static int32_t build_depth_space(struct cvk_exec *e)
 {
     const struct cvk_depth_space_params *p = e->node->params;
@@ -88,16 +89,18 @@ static int32_t build_depth_space(struct cvk_exec *e)
     int64_t b = p->block, c = fine->dims[1], h = deep->dims[2], w = deep->dims[3], plane = h * w;
     const int64_t dims[] = {fine->dims[0], c, h, b, w, b};
     const int64_t fine_strides[] = {c * h * b * w * b, h * b * w * b, b * w * b, w * b, b, 1};
-    const int64_t deep_strides[] = {c * b * b * plane, (dcr ? 1 : b * b) * plane, w, (dcr ? b * c : b) * plane, 1, (dcr ? c : 1) * plane};
+    const int64_t deep_strides[] = {c * b * b * plane,           (dcr ? 1 : b * b) * plane, w,
+                                    (dcr ? b * c : b) * plane, 1,                         (dcr ? c : 1) * plane};
     struct ocl_strided s = copy_of(e);
     for (uint32_t i = 0; i < 6; i++) {
         uint32_t a = order[i];
-        ocl_strided_add(&s, dims[a], to_space ? deep_strides[a] : fine_strides[a], to_space ? fine_strides[a] : deep_strides[a]);
+        int64_t in_fine = fine_strides[a], in_deep = deep_strides[a];
+        ocl_strided_add(&s, dims[a], to_space ? in_deep : in_fine, to_space ? in_fine : in_deep);
     }
     return build_one(e, &s);
 }
 
-/* ---- slice -------------------------------------------------------------------------------------------------------------------- */
+/* ---- slice --------------------------------------------------------------------------------------------------------------- */
 
 /* True if channels `start` to `start + part - 1` are whole blocks, or the rest of the channels. */
 static bool whole_blocks(const struct cvk_tensor_desc *x, int64_t start, int64_t part)
@@ -157,7 +160,7 @@ static int32_t plan_slice(const struct cvk_query *q, struct cvk_plan *plan)
                             (long long)(p->start[1] + y->dims[1] - 1));
 }
 
-/* ---- split and concat ----------------------------------------------------------------------------------------------------------- */
+/* ---- split and concat ---------------------------------------------------------------------------------------------------- */
 
 /* Part `part` of the whole begins at `place` of axis `axis`; the whole is x if `out_of`, else y. */
 static int32_t add_part(struct cvk_exec *e, uint32_t part, uint32_t axis, int64_t place, bool out_of)

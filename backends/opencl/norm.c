@@ -43,10 +43,10 @@ static bool period_of(const struct cvk_tensor_desc *d, const struct cvk_tensor_d
 static struct norm layer_norm_of(const struct cvk_node *node)
 {
     const struct cvk_layer_norm_params *p = node->params;
-    const struct cvk_tensor_desc *x = node->inputs[0], *scale = node->inputs[1], *bias = binds(node, 2) ? node->inputs[2] : NULL;
-    struct norm w = {.epsilon = p->epsilon,
-                     .rows = ocl_product(x, 0, (uint32_t)p->axis),
-                     .n = ocl_product(x, (uint32_t)p->axis, x->rank)};
+    const struct cvk_tensor_desc *x = node->inputs[0], *scale = node->inputs[1],
+                                 *bias = binds(node, 2) ? node->inputs[2] : NULL;
+    struct norm w = {
+        .epsilon = p->epsilon, .rows = ocl_product(x, 0, (uint32_t)p->axis), .n = ocl_product(x, (uint32_t)p->axis, x->rank)};
     w.group.n = (cl_int)w.n;
     w.group.rank = (cl_int)x->rank;
     for (uint32_t i = 0; i < x->rank; i++) {
@@ -80,7 +80,8 @@ static struct norm norm_of(const struct cvk_node *node)
     return node->op == CVK_OP_LAYER_NORM ? layer_norm_of(node) : instance_norm_of(node);
 }
 
-/* The operands in the kernels' order, and what their types are called there; they are all there in layer_norm with statistics. */
+/* The operands in the kernels' order, and what their types are called there; they are all there in layer_norm with statistics.
+ */
 static const struct cvk_tensor_desc *operand(const struct cvk_node *node, uint32_t i)
 {
     const uint32_t input = i < 3 ? i : UINT32_MAX, output = i < 3 ? UINT32_MAX : i - 3;
@@ -141,7 +142,9 @@ static int32_t run(struct cvk_exec *e)
     return ocl_enqueue(d, e->state);
 }
 
-#define REST .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = ocl_plan_any, .build = build, .run = run, .finish = ocl_finish_call
+#define REST                                                                                                                   \
+    .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = ocl_plan_any, .build = build, .run = run,                      \
+    .finish = ocl_finish_call
 const struct cvk_kernel ocl_norm_rows[] = {
     {OCL_ROW(LAYER_NORM, "rows"), REST},
     {OCL_ROW(INSTANCE_NORM, "rows"), REST},

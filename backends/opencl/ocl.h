@@ -32,6 +32,7 @@ struct ocl_device {
     bool fp64;              /* doubles in kernels */
     bool unified;           /* host and device share memory */
     uint32_t compute_units;
+    uint32_t vector_floats; /* of a register of the device; 1: it says nothing */
     uint64_t max_group;     /* work-items of a work-group */
     uint64_t local_bytes;   /* local memory of a work-group */
     uint64_t max_alloc_bytes;
@@ -39,6 +40,7 @@ struct ocl_device {
     struct ocl_cache *cache; /* NULL: none */
     struct ocl_program *programs;
     bool programs_changed; /* some have run kernels that the cache does not know of */
+    bool programs_settled; /* and those have finished */
     struct ocl_staging *staging; /* pinned memory for transfers; NULL until used */
     struct ocl_profile *profile;
     struct ocl_faults *faults;   /* what running kernels found wrong (fault.h); NULL until used */

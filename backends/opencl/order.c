@@ -47,7 +47,7 @@ static int32_t set_ints(struct ocl_device *d, struct ocl_call *call, uint32_t in
     return CVK_OK;
 }
 
-/* ---- arg -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- arg ----------------------------------------------------------------------------------------------------------------- */
 
 static int32_t build_arg(struct cvk_exec *e)
 {
@@ -66,7 +66,8 @@ static int32_t build_arg(struct cvk_exec *e)
         ocl_call_items(call, r.count * GROUP, GROUP);
     else
         ocl_call_items(call, ocl_ceil_div(r.count, (uint64_t)span), d->cpu_form ? 1 : GROUP);
-    int32_t status = together ? set_ints(d, call, 4, by_group, OCL_COUNT(by_group)) : set_ints(d, call, 4, by_item, OCL_COUNT(by_item));
+    int32_t status = together ? set_ints(d, call, 4, by_group, OCL_COUNT(by_group))
+                              : set_ints(d, call, 4, by_item, OCL_COUNT(by_item));
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);
 }
 
@@ -76,7 +77,7 @@ static int32_t plan_arg(const struct cvk_query *q, struct cvk_plan *plan)
     return ocl_fits_moved(q);
 }
 
-/* ---- topk ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- topk ---------------------------------------------------------------------------------------------------------------- */
 
 static bool wants_places(const struct cvk_node *node)
 {
@@ -124,7 +125,9 @@ static int32_t plan_topk(const struct cvk_query *q, struct cvk_plan *plan)
 }
 
 const struct cvk_kernel ocl_order_rows[] = {
-    {OCL_ROW(ARG, "any"), .dtypes = NUMBERS, .plan = plan_arg, .build = build_arg, .run = ocl_run_call, .finish = ocl_finish_call},
-    {OCL_ROW(TOPK, "any"), .dtypes = NUMBERS, .plan = plan_topk, .build = build_topk, .run = run_topk, .finish = ocl_finish_call},
+    {OCL_ROW(ARG, "any"), .dtypes = NUMBERS, .plan = plan_arg, .build = build_arg, .run = ocl_run_call,
+     .finish = ocl_finish_call},
+    {OCL_ROW(TOPK, "any"), .dtypes = NUMBERS, .plan = plan_topk, .build = build_topk, .run = run_topk,
+     .finish = ocl_finish_call},
 };
 const uint32_t ocl_order_row_count = OCL_COUNT(ocl_order_rows);

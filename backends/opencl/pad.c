@@ -7,7 +7,8 @@
 
 /* What the kernel takes (move.cl). */
 struct pad_args {
-    cl_int rank, mode, before_run, cut_run, kept_run, dim[CVK_MAX_RANK], before[CVK_MAX_RANK], cut[CVK_MAX_RANK], kept[CVK_MAX_RANK], stride[CVK_MAX_RANK];
+    cl_int rank, mode, before_run, cut_run, kept_run;
+    cl_int dim[CVK_MAX_RANK], before[CVK_MAX_RANK], cut[CVK_MAX_RANK], kept[CVK_MAX_RANK], stride[CVK_MAX_RANK];
 };
 
 /* One axis of y, in words. */
@@ -30,7 +31,8 @@ static void scale(struct axis *a, int64_t by)
     a->stride /= by;
 }
 
-/* Puts an axis behind those there are, or into the last one: what grows by a constant grows by whole copies of the axes behind it. */
+/* Puts an axis behind those there are, or into the last one: what grows by a constant grows by whole copies of the axes behind
+ * it. */
 static void add_axis(struct padding *p, struct axis a, bool constant)
 {
     struct axis *last = p->rank ? &p->axes[p->rank - 1] : NULL;

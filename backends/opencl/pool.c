@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * pool: whole maps are folded as reduce does; otherwise a window slides, over rows of blocks on CPU devices, for each element elsewhere. */
+ * pool: whole maps are folded as reduce does; otherwise a window slides, over rows of blocks on CPU devices, for each element
+ * elsewhere. */
 #include "fold.h"
 
 /* As in kernels/pool.cl. */
@@ -18,7 +19,8 @@ static bool wants_indices(const struct cvk_node *node)
     return node->output_count > 1 && node->outputs[1];
 }
 
-/* ---- the whole map ---------------------------------------------------------------------------------------------------------- */
+/* ---- the whole map ----------------------------------------------------------------------------------------------------------
+ */
 
 static int32_t plan_global(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -44,7 +46,8 @@ static int32_t build_global(struct cvk_exec *e)
     return ocl_fold_build(e, p->kind == CVK_POOL_MAX ? CVK_REDUCE_MAX : CVK_REDUCE_MEAN, &f);
 }
 
-/* ---- a sliding window over blocks --------------------------------------------------------------------------------------------- */
+/* ---- a sliding window over blocks
+ * --------------------------------------------------------------------------------------------- */
 
 static int32_t plan_blocked(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -103,7 +106,8 @@ static int32_t build_blocked(struct cvk_exec *e)
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);
 }
 
-/* ---- a window for each element --------------------------------------------------------------------------------------------------- */
+/* ---- a window for each element
+ * --------------------------------------------------------------------------------------------------- */
 
 static struct window window_of(const struct cvk_exec *e)
 {
@@ -141,7 +145,8 @@ static int32_t build_plain(struct cvk_exec *e)
     if (ocl_is_float(dtype))
         ocl_option(options, sizeof options, dtype == CVK_F64 ? "-DLEAST=-INFINITY -DR=double" : "-DLEAST=-INFINITY");
     else
-        ocl_option(options, sizeof options, "-DWHOLE -DLEAST=%lldL", ocl_has_sign(dtype) ? -(long long)ocl_highest(dtype) - 1 : 0ll);
+        ocl_option(options, sizeof options, "-DWHOLE -DLEAST=%lldL",
+                   ocl_has_sign(dtype) ? -(long long)ocl_highest(dtype) - 1 : 0ll);
     if (e->node->output_count > 1)
         ocl_option(options, sizeof options, "-DINDICES");
     OCL_TRY(ocl_build_call(e, &ocl_source_pool, "pool", options, &call));
@@ -153,9 +158,10 @@ static int32_t build_plain(struct cvk_exec *e)
 #define CALLS .run = ocl_run_call, .finish = ocl_finish_call
 #define NUMBERS (OCL_ALL & ~CVK_DTYPE_BIT(CVK_BOOL))
 const struct cvk_kernel ocl_pool_rows[] = {
-    {OCL_ROW(POOL, "global"), .dtypes = NUMBERS, .layouts_x = OCL_PLAIN | OCL_NC16, .layouts_y = OCL_PLAIN | OCL_NC16, .plan = plan_global,
-     .build = build_global, .run = ocl_fold_run, .finish = ocl_finish_call},
-    {OCL_ROW(POOL, "blocked"), .layouts_x = OCL_NC16, .layouts_y = OCL_NC16, .plan = plan_blocked, .build = build_blocked, CALLS},
+    {OCL_ROW(POOL, "global"), .dtypes = NUMBERS, .layouts_x = OCL_PLAIN | OCL_NC16, .layouts_y = OCL_PLAIN | OCL_NC16,
+     .plan = plan_global, .build = build_global, .run = ocl_fold_run, .finish = ocl_finish_call},
+    {OCL_ROW(POOL, "blocked"), .layouts_x = OCL_NC16, .layouts_y = OCL_NC16, .plan = plan_blocked, .build = build_blocked,
+     CALLS},
     {OCL_ROW(POOL, "plain"), .dtypes = NUMBERS, .plan = ocl_plan_any, .build = build_plain, CALLS},
 };
 const uint32_t ocl_pool_row_count = OCL_COUNT(ocl_pool_rows);

@@ -35,8 +35,8 @@ int32_t ocl_product_run(struct cvk_exec *e)
     return ocl_enqueue(ocl_device_of(e), e->state);
 }
 
-int32_t ocl_product_call(struct cvk_exec *e, const struct ocl_source *source, const char *kernel, const char *options, const void *sizes,
-                         uint64_t sizes_bytes, uint64_t items, struct ocl_call **call)
+int32_t ocl_product_call(struct cvk_exec *e, const struct ocl_source *source, const char *kernel, const char *options,
+                         const void *sizes, uint64_t sizes_bytes, uint64_t items, struct ocl_call **call)
 {
     struct ocl_device *d = ocl_device_of(e);
     OCL_TRY(ocl_build_call(e, source, kernel, options, call));

@@ -11,10 +11,10 @@
 #define OCL_PRODUCT_SIZES (8 + OCL_EPILOGUE_ARGS)
 /* The options that all of them have: DX, DY, R, the epilogue, WITH_F64; true if there is a third input. */
 bool ocl_product_options(const struct cvk_node *node, char *options, uint32_t bytes);
-/* In build: state is one struct ocl_call; sizes becomes argument OCL_PRODUCT_SIZES, `items` work-items in groups of 64. On a later
- * failure of build: ocl_drop_call. */
-int32_t ocl_product_call(struct cvk_exec *e, const struct ocl_source *source, const char *kernel, const char *options, const void *sizes,
-                         uint64_t sizes_bytes, uint64_t items, struct ocl_call **call);
+/* In build: state is one struct ocl_call; sizes becomes argument OCL_PRODUCT_SIZES, `items` work-items in groups of 64. On a
+ * later failure of build: ocl_drop_call. */
+int32_t ocl_product_call(struct cvk_exec *e, const struct ocl_source *source, const char *kernel, const char *options,
+                         const void *sizes, uint64_t sizes_bytes, uint64_t items, struct ocl_call **call);
 int32_t ocl_product_run(struct cvk_exec *e);
 /* Binds x, w, b, y and the epilogue's operands. */
 int32_t ocl_product_bind(struct cvk_exec *e, struct ocl_call *call);

@@ -28,7 +28,8 @@ static int32_t build(struct cvk_exec *e, struct product_shape *s, float alpha, f
         ocl_option(options, sizeof options, "-DSCALED");
     if (!(OCL_FLOATS & CVK_DTYPE_BIT(e->node->inputs[0]->dtype)))
         ocl_option(options, sizeof options, "-DWHOLE");
-    OCL_TRY(ocl_product_call(e, &ocl_source_product_generic, "product_generic", options, s, sizeof *s, (uint64_t)s->count, &call));
+    OCL_TRY(
+        ocl_product_call(e, &ocl_source_product_generic, "product_generic", options, s, sizeof *s, (uint64_t)s->count, &call));
     int32_t status = ocl_arg_float(d, call, OCL_PRODUCT_SIZES + 1, alpha);
     if (status == CVK_OK)
         status = ocl_arg_float(d, call, OCL_PRODUCT_SIZES + 2, beta);
@@ -94,10 +95,10 @@ static int32_t plan_matmul(const struct cvk_query *q, struct cvk_plan *plan)
 }
 
 const struct cvk_kernel ocl_product_generic_rows[] = {
-    {OCL_ROW(GEMM, "generic"), .dtypes = OCL_FLOATS, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = ocl_plan_any,
-     .build = build_gemm, .run = ocl_product_run, .finish = ocl_finish_call},
-    {OCL_ROW(MATMUL, "generic"), .dtypes = OCL_FLOATS, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan_matmul,
-     .build = build_matmul, .run = ocl_product_run, .finish = ocl_finish_call},
+    {OCL_ROW(GEMM, "generic"), .dtypes = OCL_FLOATS, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS,
+     .plan = ocl_plan_any, .build = build_gemm, .run = ocl_product_run, .finish = ocl_finish_call},
+    {OCL_ROW(MATMUL, "generic"), .dtypes = OCL_FLOATS, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS,
+     .plan = plan_matmul, .build = build_matmul, .run = ocl_product_run, .finish = ocl_finish_call},
     {OCL_ROW(MATMUL, "whole"), .dtypes = OCL_INTS, .plan = ocl_plan_any, .build = build_matmul, .run = ocl_product_run,
      .finish = ocl_finish_call},
 };

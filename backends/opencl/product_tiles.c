@@ -8,8 +8,8 @@
 static const struct shape {
     uint16_t mt, nt, kt, wm, wn;
 } shapes[] = {
-    {128, 128, 8, 8, 8},  {128, 128, 16, 8, 8}, {128, 64, 16, 8, 8}, {64, 128, 16, 8, 8}, {64, 64, 16, 8, 4},  {64, 64, 16, 4, 4},
-    {32, 128, 16, 4, 8},  {128, 32, 16, 8, 4},  {64, 32, 16, 4, 4},  {32, 64, 16, 4, 4},  {32, 32, 16, 4, 4}, {16, 64, 16, 4, 4},
+    {128, 128, 8, 8, 8}, {128, 128, 16, 8, 8}, {128, 64, 16, 8, 8}, {64, 128, 16, 8, 8}, {64, 64, 16, 8, 4}, {64, 64, 16, 4, 4},
+    {32, 128, 16, 4, 8}, {128, 32, 16, 8, 4},  {64, 32, 16, 4, 4},  {32, 64, 16, 4, 4},  {32, 32, 16, 4, 4}, {16, 64, 16, 4, 4},
 };
 const uint32_t ocl_tiles_shapes = OCL_COUNT(shapes);
 
@@ -36,13 +36,15 @@ static uint32_t part_of(const struct ocl_tiles *t, const struct shape *p, uint32
     return (uint32_t)ocl_round_up(ocl_ceil_div((uint64_t)t->s.k, splits), p->kt);
 }
 
-/* The time of all groups when each compute unit works through its share: large tiles use the unit better, few groups leave units idle,
- * few items on a unit leave it waiting. */
+/* The time of all groups when each compute unit works through its share: large tiles use the unit better, few groups leave units
+ * idle, few items on a unit leave it waiting. */
 static double cost_of(const struct ocl_device *d, const struct ocl_tiles *t, const struct shape *p, uint32_t splits)
 {
     double units = d->compute_units ? d->compute_units : 1, rate = ocl_model_flops(d) / units;
-    double groups = (double)(tile_count(t, p) * (uint64_t)t->batch * splits), waves = (double)(int64_t)((groups + units - 1) / units);
-    double share = (double)p->wm * p->wn, efficiency = share >= 64 ? 0.75 : share >= 32 ? 0.6 : 0.42;
+    double groups = (double)(tile_count(t, p) * (uint64_t)t->batch * splits),
+           waves = (double)(int64_t)((groups + units - 1) / units);
+    double share = (double)p->wm * p->wn, efficiency = share >= 64 ? 0.8 : share >= 32 ? 0.65 : 0.48;
+    efficiency *= 1 - 4.0 / p->mt - 4.0 / p->nt; /* what is read for a tile, for each of its sums */
     double busy = waves * items_of(p) / 256.0;
     double work = 2.0 * p->mt * p->nt * part_of(t, p, splits);
     double cost = waves * work / (rate * efficiency * (busy < 1 ? busy > 0 ? busy : 1 : 1)) + OCL_MODEL_LAUNCH_NS;
@@ -51,7 +53,8 @@ static double cost_of(const struct ocl_device *d, const struct ocl_tiles *t, con
     return cost;
 }
 
-static void choose_splits(const struct ocl_device *d, const struct ocl_tiles *t, const struct shape *p, struct ocl_tiles_choice *choice)
+static void choose_splits(const struct ocl_device *d, const struct ocl_tiles *t, const struct shape *p,
+                          struct ocl_tiles_choice *choice)
 {
     choice->splits = 1;
     choice->cost_ns = cost_of(d, t, p, 1);
@@ -100,8 +103,8 @@ static bool fours(int32_t a, int32_t b, int32_t c, int32_t d)
     return (a | b | c | d) % 4 == 0;
 }
 
-/* Whether four neighbours can be read, or written, at once: all lines begin at multiples of four. A part may be too small to be shared out
- * in fours. */
+/* Whether four neighbours can be read, or written, at once: all lines begin at multiples of four. A part may be too small to be
+ * shared out in fours. */
 static void vector_options(const struct ocl_tiles *t, const struct shape *p, char *options, uint32_t bytes)
 {
     const struct ocl_tiles_sizes *s = &t->s;
@@ -186,7 +189,8 @@ int32_t ocl_tiles_build_sum(struct cvk_exec *e, const struct ocl_tiles *t, uint3
     return ocl_arg_float(d, call, 8 + OCL_EPILOGUE_ARGS, t->beta);
 }
 
-/* What k adds to the place that a window reads, and to its d, h, w; behind the last k a place outside of every map, up to a whole step. */
+/* What k adds to the place that a window reads, and to its d, h, w; behind the last k a place outside of every map, up to a whole
+ * step. */
 static int32_t make_table(struct cvk_exec *e, const struct ocl_tiles *t, uint32_t kt, cl_mem *table)
 {
     uint64_t count = ocl_round_up((uint64_t)t->s.k, kt), taps = (uint64_t)(t->kernel[0] * t->kernel[1] * t->kernel[2]);
@@ -209,7 +213,8 @@ static int32_t make_table(struct cvk_exec *e, const struct ocl_tiles *t, uint32_
     return status;
 }
 
-int32_t ocl_tiles_build(struct cvk_exec *e, const struct ocl_tiles *t, const struct ocl_tiles_choice *choice, struct ocl_tiles_calls *calls)
+int32_t ocl_tiles_build(struct cvk_exec *e, const struct ocl_tiles *t, const struct ocl_tiles_choice *choice,
+                        struct ocl_tiles_calls *calls)
 {
     int32_t status = CVK_OK;
     memset(calls, 0, sizeof *calls);

@@ -27,14 +27,14 @@ enum ocl_tiles_b { OCL_B_LINES = 0 /* n side by side */, OCL_B_COLUMNS = 1 /* k 
 struct ocl_tiles {
     struct ocl_tiles_sizes s;
     int64_t batch;
-    bool a_steps;   /* a has k side by side, else m */
-    uint32_t b;     /* enum ocl_tiles_b */
-    uint32_t dtype; /* of a and b */
-    bool with_depth; /* windows: three dimensions */
+    bool a_steps;                   /* a has k side by side, else m */
+    uint32_t b;                     /* enum ocl_tiles_b */
+    uint32_t dtype;                 /* of a and b */
+    bool with_depth;                /* windows: three dimensions */
     int64_t kernel[3], dilation[3]; /* windows: d, h, w */
-    int32_t map;     /* windows: pixels of a map of x */
-    bool channel_is_column; /* for the epilogue */
-    bool raw;        /* y is f32 and the sums go there as they are: no c, no epilogue */
+    int32_t map;                    /* windows: pixels of a map of x */
+    bool channel_is_column;         /* for the epilogue */
+    bool raw;                       /* y is f32 and the sums go there as they are: no c, no epilogue */
     float alpha, beta;
 };
 
@@ -60,7 +60,8 @@ struct ocl_tiles_calls {
 int32_t ocl_tiles_build(struct cvk_exec *e, const struct ocl_tiles *t, const struct ocl_tiles_choice *choice,
                         struct ocl_tiles_calls *calls);
 void ocl_tiles_finish(struct ocl_tiles_calls *calls);
-/* The call that makes y of the sums of `parts` parts in workspace (kernels/product_sum.cl): arguments 0 sums, 2 c, 4 y, 6 epilogue. */
+/* The call that makes y of the sums of `parts` parts in workspace (kernels/product_sum.cl): arguments 0 sums, 2 c, 4 y, 6
+ * epilogue. */
 int32_t ocl_tiles_build_sum(struct cvk_exec *e, const struct ocl_tiles *t, uint32_t parts, struct ocl_call *call);
 int32_t ocl_tiles_run_sum(struct cvk_exec *e, struct ocl_call *call, uint64_t workspace_offset);
 
@@ -77,7 +78,8 @@ int32_t ocl_tiles_build_row(struct cvk_exec *e, const struct ocl_tiles *t, uint3
 int32_t ocl_tiles_run_row(struct cvk_exec *e);
 void ocl_tiles_finish_row(struct cvk_exec *e);
 
-/* ---- times by a model (product_model.c) ------------------------------------------------------------------------------------- */
+/* ---- times by a model (product_model.c) -------------------------------------------------------------------------------------
+ */
 
 /* Guesses for a GPU with so many compute units, in numbers a nanosecond. */
 double ocl_model_flops(const struct ocl_device *d);

@@ -21,7 +21,7 @@ struct ocl_program {
 bool ocl_program_load(struct ocl_device *d, struct ocl_program *p);
 /* Notes that a kernel of p is on its way. */
 void ocl_program_ran(struct ocl_device *d, struct ocl_program *p, const char *kernel);
-/* Puts into the cache what has changed; when all that runs has finished. */
+/* Puts into the cache what has changed, once it has finished. Not during a run: it allocates and writes. */
 void ocl_programs_store(struct ocl_device *d);
 
 #endif

@@ -93,9 +93,9 @@ static void store(struct ocl_device *d, struct ocl_program *p)
 
 void ocl_programs_store(struct ocl_device *d)
 {
-    if (!d->programs_changed)
+    if (!d->programs_settled)
         return;
-    d->programs_changed = false;
+    d->programs_settled = d->programs_changed = false;
     for (struct ocl_program *p = d->programs; p; p = p->next) {
         if (p->changed && d->cache)
             store(d, p);

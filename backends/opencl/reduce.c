@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * reduce: neighbouring axes that are all folded or all kept are merged; then either one result is made of runs of neighbours, or neighbouring
- * results are made together. On GPU devices long folds take a work-group each. */
+ * reduce: neighbouring axes that are all folded or all kept are merged; then either one result is made of runs of neighbours,
+ * or neighbouring results are made together. On GPU devices long folds take a work-group each. */
 #include "fold.h"
 
-#define GROUP 128       /* as in kernels/reduce.cl */
-#define GROUP_FROM 64   /* elements of a result that are worth a work-group */
+#define GROUP 128        /* as in kernels/reduce.cl */
+#define GROUP_FROM 64    /* elements of a result that are worth a work-group */
 #define ITEM_FLOATS 8192 /* read by an item on CPU devices, at least */
 
 struct ocl_fold ocl_fold_axes(const struct cvk_tensor_desc *x, uint32_t folded)
@@ -59,19 +59,23 @@ struct ocl_fold ocl_fold_pixels(const struct cvk_tensor_desc *x)
 
 static void type_options(char *options, uint32_t bytes, uint32_t kind, uint32_t dtype, bool fp64)
 {
-    bool floats = ocl_is_float(dtype), fractions = kind == CVK_REDUCE_L2 || kind == CVK_REDUCE_LOG_SUM || kind == CVK_REDUCE_LOG_SUM_EXP;
+    bool floats = ocl_is_float(dtype),
+         fractions = kind == CVK_REDUCE_L2 || kind == CVK_REDUCE_LOG_SUM || kind == CVK_REDUCE_LOG_SUM_EXP;
     ocl_option_type(options, bytes, "DX", dtype);
     ocl_option_type(options, bytes, "DY", dtype);
     if (floats || fractions) {
         bool doubles = dtype == CVK_F64 || (!floats && fp64);
-        ocl_option(options, bytes, doubles ? "-DFLOATS -DLEAST=-INFINITY -DGREATEST=INFINITY -DR=double" : "-DFLOATS -DLEAST=-INFINITY -DGREATEST=INFINITY");
+        ocl_option(options, bytes,
+                   doubles ? "-DFLOATS -DLEAST=-INFINITY -DGREATEST=INFINITY -DR=double"
+                           : "-DFLOATS -DLEAST=-INFINITY -DGREATEST=INFINITY");
         if (doubles && !floats)
             ocl_option(options, bytes, "-DWITH_F64");
         if (!floats)
             ocl_option_cut(options, bytes, dtype);
     } else {
         unsigned long long highest = ocl_highest(dtype);
-        ocl_option(options, bytes, ocl_has_sign(dtype) ? "-DGREATEST=%lluL -DLEAST=(-%lluL-1)" : "-DGREATEST=%lluUL -DLEAST=0", highest, highest);
+        ocl_option(options, bytes, ocl_has_sign(dtype) ? "-DGREATEST=%lluL -DLEAST=(-%lluL-1)" : "-DGREATEST=%lluUL -DLEAST=0",
+                   highest, highest);
     }
 }
 
@@ -166,8 +170,8 @@ static int32_t plan_pixels(const struct cvk_query *q, struct cvk_plan *plan)
     return plan_plain(q, plan);
 }
 
-/* The first row keeps what it gets in blocks in blocks (if the folded axes stay, with size 1). The second takes them as they come
- * and gives plain results. */
+/* The first row keeps what it gets in blocks in blocks (if the folded axes stay, with size 1). The second takes them as they
+ * come and gives plain results. */
 #define CALLS .build = build, .run = ocl_fold_run, .finish = ocl_finish_call
 const struct cvk_kernel ocl_reduce_rows[] = {
     {OCL_ROW(REDUCE, "blocked"), .layouts_x = OCL_NC16, .layouts_y = OCL_NC16, .plan = plan_pixels, CALLS},

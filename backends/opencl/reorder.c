@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * reorder between all layouts. Whole blocks of channels are planes that are turned over; so is the last block, its padding filled with
- * zeros; what else there is goes channel by channel. */
+ * reorder between all layouts. Whole blocks of channels are planes that are turned over; so is the last block, its padding
+ * filled with zeros; what else there is goes channel by channel. */
 #include "move.h"
 
 #define ALL_LAYOUTS                                                                                                          \
@@ -24,7 +24,8 @@ static struct ocl_strided blocks_copy(const struct cvk_exec *e, uint32_t block, 
     bool to_blocks = y->layout != CVK_LAYOUT_PLAIN;
     int64_t pixels = ocl_pixels(x), channels = x->dims[1], padded = (int64_t)ocl_round_up((uint64_t)channels, block);
     const int64_t dims[] = {x->dims[0], blocks, pixels, lanes};
-    const int64_t plain[] = {channels * pixels, block * pixels, 1, pixels}, blocked[] = {padded * pixels, block * pixels, block, 1};
+    const int64_t plain[] = {channels * pixels, block * pixels, 1, pixels};
+    const int64_t blocked[] = {padded * pixels, block * pixels, block, 1};
     static const uint8_t to_order[] = {0, 1, 2, 3}, from_order[] = {0, 1, 3, 2}; /* the axes in the order of y */
     struct ocl_strided s = {.bytes = ocl_dtype_bytes(x->dtype), .x_first = begin * pixels, .y_first = begin * pixels};
     for (uint32_t i = 0; i < 4; i++) {
@@ -65,7 +66,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 }
 
 const struct cvk_kernel ocl_reorder_rows[] = {
-    {OCL_ROW(REORDER, "any"), .dtypes = OCL_ALL, .layouts_x = ALL_LAYOUTS, .layouts_y = ALL_LAYOUTS, .plan = plan, .build = build,
-     .run = ocl_moves_run, .finish = ocl_moves_finish},
+    {OCL_ROW(REORDER, "any"), .dtypes = OCL_ALL, .layouts_x = ALL_LAYOUTS, .layouts_y = ALL_LAYOUTS, .plan = plan,
+     .build = build, .run = ocl_moves_run, .finish = ocl_moves_finish},
 };
 const uint32_t ocl_reorder_row_count = OCL_COUNT(ocl_reorder_rows);

@@ -39,10 +39,11 @@ struct state {
     cl_mem table;
 };
 
-/* ---- what is read along an axis ---------------------------------------------------------------------------------------------- */
+/* ---- what is read along an axis
+ * ---------------------------------------------------------------------------------------------- */
 
-/* The place in x of index i (op/resize.h). Where the scale is the sizes' ratio as far as float tells, that ratio is meant: with whole
- * numbers above and below the line, places that are whole or halves come out exact, and nearest goes by those. */
+/* The place in x of index i (op/resize.h). Where the scale is the sizes' ratio as far as float tells, that ratio is meant: with
+ * whole numbers above and below the line, places that are whole or halves come out exact, and nearest goes by those. */
 static double place_of(const struct cvk_resize_params *p, uint32_t axis, int64_t i, int64_t in, int64_t out)
 {
     const double scale = p->scale[axis], last = (double)(in - 1), begin = p->roi_begin[axis], end = p->roi_end[axis];
@@ -148,7 +149,8 @@ static void fill_axes(const struct cvk_node *node, struct taps *taps, struct axi
     }
 }
 
-/* ---- the table on the device ---------------------------------------------------------------------------------------------------- */
+/* ---- the table on the device
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int32_t upload(struct cvk_exec *e, const struct taps *taps, uint64_t entries, bool doubles, cl_mem *out)
 {
@@ -174,7 +176,8 @@ static int32_t upload(struct cvk_exec *e, const struct taps *taps, uint64_t entr
     return status;
 }
 
-/* ---- kernels --------------------------------------------------------------------------------------------------------------------- */
+/* ---- kernels
+ * --------------------------------------------------------------------------------------------------------------------- */
 
 /* Axes that keep their size are joined with such neighbours: strides then fit by themselves. */
 static int32_t plain_args(struct cvk_exec *e, struct ocl_call *call, const struct axis *axes, const struct taps *taps)
@@ -257,7 +260,8 @@ static int32_t build(struct cvk_exec *e)
     uint64_t entries = entries_of(y), skipped = 0;
     struct taps *taps = e->host->alloc(e->host, entries * sizeof *taps, 0);
     if (!taps)
-        return cvk_fail(e->host, CVK_E_MEMORY, "no memory for the table of a resize (%llu entries)", (unsigned long long)entries);
+        return cvk_fail(e->host, CVK_E_MEMORY, "no memory for the table of a resize (%llu entries)",
+                        (unsigned long long)entries);
     fill_axes(e->node, taps, axes);
     if (y->layout == CVK_LAYOUT_NC16)
         skipped = (uint64_t)(axes[2].taps - taps);
@@ -279,7 +283,8 @@ static int32_t run(struct cvk_exec *e)
     return ocl_enqueue(d, &s->call);
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- rows
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 static int32_t plan_blocked(const struct cvk_query *q, struct cvk_plan *plan)
 {

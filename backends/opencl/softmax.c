@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * softmax: on CPU devices one row after the other, or sixteen neighbouring ones together; on others a work-group for a long row, an item for a
- * short one. */
+ * softmax: on CPU devices one row after the other, or sixteen neighbouring ones together; on others a work-group for a long
+ * row, an item for a short one. */
 #include "arith.h"
 
-#define GROUP 128      /* as in kernels/softmax.cl */
-#define GROUP_FROM 64  /* elements of a row that are worth a work-group */
+#define GROUP 128        /* as in kernels/softmax.cl */
+#define GROUP_FROM 64    /* elements of a row that are worth a work-group */
 #define ITEM_FLOATS 2048 /* of an item on CPU devices, at least */
 
 /* As in kernels/softmax.cl. */
@@ -41,7 +41,10 @@ static int32_t build(struct cvk_exec *e)
     else if (dtype == CVK_F64)
         ocl_option(options, sizeof options, "-DR=double");
     OCL_TRY(ocl_build_call(e, &ocl_source_softmax,
-                           wide ? inner > 1 ? "softmax_columns" : "softmax_rows" : group ? "softmax_group" : "softmax", options, &call));
+                           wide    ? inner > 1 ? "softmax_columns" : "softmax_rows"
+                           : group ? "softmax_group"
+                                   : "softmax",
+                           options, &call));
     int32_t status = ocl_arg(d, call, 4, &s, sizeof s);
     if (wide)
         ocl_call_items(call, ocl_ceil_div(tiles, (uint64_t)s.items), 1);
@@ -61,7 +64,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 }
 
 const struct cvk_kernel ocl_softmax_rows[] = {
-    {OCL_ROW(SOFTMAX, "plain"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = plan, .build = build, .run = ocl_run_call,
-     .finish = ocl_finish_call},
+    {OCL_ROW(SOFTMAX, "plain"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = plan, .build = build,
+     .run = ocl_run_call, .finish = ocl_finish_call},
 };
 const uint32_t ocl_softmax_row_count = OCL_COUNT(ocl_softmax_rows);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Copies between strided views: neighbouring axes that are one in both views are joined, elements that move together become wider words,
- * and planes whose rows are columns on the other side are turned over in squares; what is left goes word by word. */
+ * Copies between strided views: neighbouring axes that are one in both views are joined, elements that move together become
+ * wider words, and planes whose rows are columns on the other side are turned over in squares; what is left goes word by word.
+ * */
 #include "kernel_sources.h"
 #include "move.h"
 
@@ -184,7 +185,10 @@ static int32_t rows_call(struct ocl_device *d, struct ocl_call *call, struct ocl
     lengthen_run(d, s);
     uint32_t last = s->rank - 1;
     uint64_t width = (uint64_t)s->dims[last];
-    struct rows_args r = {.x_first = (cl_int)s->x_first, .y_first = (cl_int)s->y_first, .x_run = (cl_int)s->x[last], .y_run = (cl_int)s->y[last]};
+    struct rows_args r = {.x_first = (cl_int)s->x_first,
+                          .y_first = (cl_int)s->y_first,
+                          .x_run = (cl_int)s->x[last],
+                          .y_run = (cl_int)s->y[last]};
     char options[OCL_OPTION_BYTES] = "";
     ocl_option_word(options, sizeof options, s->bytes);
     ocl_option_group(d, options, sizeof options);

@@ -6,11 +6,11 @@
 
 /* Kinds with f(0) = 0 whatever their parameters: padding channels then stay zero by themselves. */
 #define KEEPS_ZERO                                                                                                             \
-    (1ull << CVK_RELU | 1ull << CVK_LEAKY_RELU | 1ull << CVK_ELU | 1ull << CVK_SELU | 1ull << CVK_HARD_SWISH | 1ull << CVK_TANH | \
-     1ull << CVK_SOFTSIGN | 1ull << CVK_GELU | 1ull << CVK_GELU_TANH | 1ull << CVK_SILU | 1ull << CVK_MISH | 1ull << CVK_ERF |     \
-     1ull << CVK_SQRT | 1ull << CVK_ABS | 1ull << CVK_ROUND | 1ull << CVK_FLOOR | 1ull << CVK_CEIL |             \
-     1ull << CVK_SIGN | 1ull << CVK_SIN | 1ull << CVK_TAN | 1ull << CVK_ASIN | 1ull << CVK_ATAN | 1ull << CVK_SINH |               \
-     1ull << CVK_ASINH | 1ull << CVK_ATANH | 1ull << CVK_IS_NAN | 1ull << CVK_IS_INF)
+    (1ull << CVK_RELU | 1ull << CVK_LEAKY_RELU | 1ull << CVK_ELU | 1ull << CVK_SELU | 1ull << CVK_HARD_SWISH |                 \
+     1ull << CVK_TANH | 1ull << CVK_SOFTSIGN | 1ull << CVK_GELU | 1ull << CVK_GELU_TANH | 1ull << CVK_SILU |                   \
+     1ull << CVK_MISH | 1ull << CVK_ERF | 1ull << CVK_SQRT | 1ull << CVK_ABS | 1ull << CVK_ROUND | 1ull << CVK_FLOOR |         \
+     1ull << CVK_CEIL | 1ull << CVK_SIGN | 1ull << CVK_SIN | 1ull << CVK_TAN | 1ull << CVK_ASIN | 1ull << CVK_ATAN |           \
+     1ull << CVK_SINH | 1ull << CVK_ASINH | 1ull << CVK_ATANH | 1ull << CVK_IS_NAN | 1ull << CVK_IS_INF)
 
 static bool keeps_zero(const struct cvk_unary_params *p)
 {
@@ -106,7 +106,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 }
 
 const struct cvk_kernel ocl_unary_rows[] = {
-    {OCL_ROW(UNARY, "flat"), .flags = CVK_KERNEL_IN_PLACE | CVK_KERNEL_ANY_LAYOUT, .dtypes = OCL_ALL, .plan = plan, .build = build,
-     .run = ocl_run_call, .finish = ocl_finish_call},
+    {OCL_ROW(UNARY, "flat"), .flags = CVK_KERNEL_IN_PLACE | CVK_KERNEL_ANY_LAYOUT, .dtypes = OCL_ALL, .plan = plan,
+     .build = build, .run = ocl_run_call, .finish = ocl_finish_call},
 };
 const uint32_t ocl_unary_row_count = OCL_COUNT(ocl_unary_rows);

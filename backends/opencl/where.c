@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * where: elements of any type chosen by a truth value, the three operands repeated as they must; axes that are one in all of them are
- * joined. */
+ * where: elements of any type chosen by a truth value, the three operands repeated as they must; axes that are one in all of
+ * them are joined. */
 #include "kernel_sources.h"
 #include "move.h"
 

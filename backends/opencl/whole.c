@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * reshape and its kin where the memory cannot be shared, dropout outside training, fill: whole tensors that the driver copies or fills. */
+ * reshape and its kin where the memory cannot be shared, dropout outside training, fill: whole tensors that the driver copies
+ * or fills. */
 #include "move.h"
 
 static int32_t copy_whole(struct cvk_exec *e)
@@ -9,7 +10,8 @@ static int32_t copy_whole(struct cvk_exec *e)
     uint64_t bytes = e->node->outputs[0]->bytes;
     if (bytes == 0 || (x->buffer == y->buffer && x->offset == y->offset))
         return CVK_OK;
-    cl_int code = clEnqueueCopyBuffer(d->queue, (cl_mem)x->buffer, (cl_mem)y->buffer, x->offset, y->offset, bytes, 0, NULL, ocl_profile_slot(d));
+    cl_int code = clEnqueueCopyBuffer(d->queue, (cl_mem)x->buffer, (cl_mem)y->buffer, x->offset, y->offset, bytes, 0,
+                                      NULL, ocl_profile_slot(d));
     return code == CL_SUCCESS ? CVK_OK : ocl_fail(d->host, code, "copying %llu bytes", (unsigned long long)bytes);
 }
 
@@ -21,7 +23,8 @@ static int32_t fill_whole(struct cvk_exec *e, uint32_t output, uint64_t pattern)
     const struct cvk_binding *to = &e->outputs[output];
     if (y->bytes == 0)
         return CVK_OK;
-    cl_int code = clEnqueueFillBuffer(d->queue, (cl_mem)to->buffer, &pattern, ocl_dtype_bytes(y->dtype), to->offset, y->bytes, 0, NULL,
+    uint32_t bytes = ocl_dtype_bytes(y->dtype);
+    cl_int code = clEnqueueFillBuffer(d->queue, (cl_mem)to->buffer, &pattern, bytes, to->offset, y->bytes, 0, NULL,
                                       ocl_profile_slot(d));
     return code == CL_SUCCESS ? CVK_OK : ocl_fail(d->host, code, "filling %llu bytes", (unsigned long long)y->bytes);
 }

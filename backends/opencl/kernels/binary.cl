@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * One function of two tensors, KIND as op/binary.h numbers it. In place is fine. */
 #if defined(WIDE)
-/* Rows of y, one after the other; a and b are walked over by strides of the outer axes. Along a row each operand moves with y (0), stays a
- * vector (1) or a number (2), or is one number for each sixteen elements (3). */
+/* Rows of y, one after the other; a and b are walked over by strides of the outer axes. Along a row each operand moves with y
+ * (0), stays a vector (1) or a number (2), or is one number for each sixteen elements (3). */
 struct wide {
     int rank, row, pieces, piece, items, form_a, form_b;
     int size[8], a[8], b[8];
@@ -35,14 +35,15 @@ inline float16 fixed(__global const float *p, int form, int left)
     return form == 1 ? (left < 16 ? load_some16(p, 0, left) : LOAD16(p, 0)) : form == 2 ? (float16)p[0] : (float16)0;
 }
 
-#define EACH(A, B)                                          \
-    for (; i + 16 <= end; i += 16) {                        \
-        float16 v = keep16(of_two(A, B), left);             \
-        STORE16(y, i, v);                                   \
+#define EACH(A, B)                                                                                                             \
+    for (; i + 16 <= end; i += 16) {                                                                                           \
+        float16 v = keep16(of_two(A, B), left);                                                                                \
+        STORE16(y, i, v);                                                                                                      \
     }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void binary_wide(SHARED_BUFFER(const float, a), SHARED_BUFFER(const float, b),
-                                                                         SHARED_BUFFER(float, y), struct wide s, struct channels c)
+KERNEL_OF(1)
+binary_wide(SHARED_BUFFER(const float, a), SHARED_BUFFER(const float, b), SHARED_BUFFER(float, y), struct wide s,
+            struct channels c)
 {
     int first = get_global_id(0) * s.items, last = min(first + s.items, s.pieces);
     int per_row = (s.row + s.piece - 1) / s.piece;
@@ -52,7 +53,10 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void binary_wide(SHARED_
         __global float *y = AT(float, y) + row * s.row;
         int left = c.count - row % c.blocks * c.block; /* real channels in the row's block */
         int rest = row;
-#define STEP(k) a += rest % s.size[k] * s.a[k]; b += rest % s.size[k] * s.b[k]; rest /= s.size[k];
+#define STEP(k)                                                                                                                \
+    a += rest % s.size[k] * s.a[k];                                                                                            \
+    b += rest % s.size[k] * s.b[k];                                                                                            \
+    rest /= s.size[k];
         EACH_AXIS(s.rank, STEP)
 #undef STEP
         float16 one_a = fixed(a, s.form_a, left), one_b = fixed(b, s.form_b, left);
@@ -102,9 +106,19 @@ inline R modulo(R a, R b) /* the sign of the divisor */
 #define DIFFERENCE(a, b) ((V)((ulong)(a) - (ulong)(b)))
 #define PRODUCT(a, b) ((V)((ulong)(a) * (ulong)(b)))
 /* A divisor of 0 gives 0, -1 does not trap. */
-inline V divide(V a, V b) { return b == 0 ? (V)0 : b == (V)-1 && b < 0 ? (V)(0 - (ulong)a) : a / b; }
-inline V rest_of(V a, V b) { return b == 0 || (b == (V)-1 && b < 0) ? (V)0 : a % b; }
-inline V modulo(V a, V b) { V rest = rest_of(a, b); return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest; }
+inline V divide(V a, V b)
+{
+    return b == 0 ? (V)0 : b == (V)-1 && b < 0 ? (V)(0 - (ulong)a) : a / b;
+}
+inline V rest_of(V a, V b)
+{
+    return b == 0 || (b == (V)-1 && b < 0) ? (V)0 : a % b;
+}
+inline V modulo(V a, V b)
+{
+    V rest = rest_of(a, b);
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
 /* By squaring; a negative exponent gives the reciprocal cut toward zero. */
 inline V power(V base, VB exponent)
 {
@@ -171,8 +185,9 @@ inline OUT of_two(V a, VB b)
 #endif
 }
 
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void binary(SHARED_BUFFER(const T(DA), a), SHARED_BUFFER(const T(DB), b),
-                                                                     SHARED_BUFFER(T(DY), y), int count, struct strides s, struct channels c)
+KERNEL_OF(64)
+binary(SHARED_BUFFER(const T(DA), a), SHARED_BUFFER(const T(DB), b), SHARED_BUFFER(T(DY), y), int count, struct strides s,
+       struct channels c)
 {
     int i = get_global_id(0), ia = 0, ib = 0;
     if (i >= count)
@@ -182,7 +197,10 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void binary(SHARED_BUFF
         ia = i * s.a[0];
         ib = i * s.b[0];
     } else {
-#define STEP(k) ia += rest % s.size[k] * s.a[k]; ib += rest % s.size[k] * s.b[k]; rest /= s.size[k];
+#define STEP(k)                                                                                                                \
+    ia += rest % s.size[k] * s.a[k];                                                                                           \
+    ib += rest % s.size[k] * s.b[k];                                                                                           \
+    rest /= s.size[k];
         EACH_AXIS(s.rank, STEP)
 #undef STEP
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Every element as another type. DX and DY are the types; X_FLOAT and Y_FLOAT say which of them are floating. An item does `span` elements. */
+ * Every element as another type. DX and DY are the types; X_FLOAT and Y_FLOAT say which of them are floating. An item does
+ * `span` elements. */
 #define LO_i8 -128
 #define HI_i8 127
 #define LO_u8 0
@@ -26,7 +27,8 @@
 #if defined(X_FLOAT) && defined(Y_FLOAT)
 
 #if WIDE == 1 && NARROW == 1
-/* From double to a float that rounds to fewer bits as the double does: cut off, with an odd last bit where something was lost. */
+/* From double to a float that rounds to fewer bits as the double does: cut off, with an odd last bit where something was lost.
+ * */
 inline float convert(double x)
 {
     float y = (float)x;
@@ -56,7 +58,8 @@ inline C(DY) convert(C(DX) x)
 #elif defined(Y_FLOAT)
 
 #if NARROW == 1
-/* Down to 24 bits, with an odd last bit where something was lost: that is a float, and it rounds to fewer bits as the whole number does. */
+/* Down to 24 bits, with an odd last bit where something was lost: that is a float, and it rounds to fewer bits as the whole
+ * number does. */
 inline float convert(C(DX) x)
 {
     const bool negative = x < 0;
@@ -78,7 +81,8 @@ inline C(DY) convert(C(DX) x) { return x != 0; }
 inline C(DY) convert(C(DX) x) { return (C(DY))x; } /* the low bits */
 #endif
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void cast(CONST_BUFFER(T(DX), x), BUFFER(T(DY), y), int count, int span)
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void cast(CONST_BUFFER(T(DX), x), BUFFER(T(DY), y), int count, int span)
 {
     const int item = get_global_id(0), begin = item * span, end = begin > count - span ? count : begin + span;
     for (int i = begin; i < end; i++)

@@ -77,6 +77,9 @@ inline void store_bf16(__global ushort *p, int i, float v)
     p[i] = isnan(v) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
+/* Begins a kernel for work-groups of so many items. */
+#define KERNEL_OF(items) __kernel __attribute__((reqd_work_group_size(items, 1, 1))) void
+
 /* A buffer that may be the memory of another argument: rows that work in place. */
 #define SHARED_BUFFER(type, name) __global type *name##_base, ulong name##_offset
 

@@ -17,12 +17,13 @@
 
 /* Columns of `table`; the steps' offsets follow. Distances in x in floats, in y in vectors of 16. */
 enum {
-    UNITS, IMAGE_UNITS, LINE_UNITS, PX, CHUNK, /* a unit is up to 14 pixels of a line; a chunk of them goes through all channels */
+    UNITS, IMAGE_UNITS, LINE_UNITS, PX, CHUNK, /* a unit is a tile of pixels; a chunk goes through all channels */
     GROUP_TILES, TILES, GROUP_VECTORS, CHANNELS, STEPS, WHOLE, PART,
     X_IMAGE, X_GROUP, X_LINE, Y_IMAGE, Y_BLOCK, OFFSETS
 };
 
-CPU_KERNEL void conv_sum(CONST_BUFFER(float, x), CONST_BUFFER(float16, w), CONST_BUFFER(int, table), BUFFER(float16, y), EPILOGUE_ARGS)
+CPU_KERNEL void conv_sum(CONST_BUFFER(float, x), CONST_BUFFER(float16, w), CONST_BUFFER(int, table), BUFFER(float16, y),
+                         EPILOGUE_ARGS)
 {
     const __global int *s = CONST_AT(int, table);
     const int units = s[UNITS], tiles = s[TILES], px = s[PX];
@@ -33,10 +34,12 @@ CPU_KERNEL void conv_sum(CONST_BUFFER(float, x), CONST_BUFFER(float16, w), CONST
     const __global float16 *residual = residual_base ? CONST_AT(float16, residual) : 0;
     const __global float *bias = bias_base ? CONST_AT(float, bias) : 0, *scale = scale_base ? CONST_AT(float, scale) : 0;
     const __global float *shift = shift_base ? CONST_AT(float, shift) : 0;
-    struct tile t = {.off = s + OFFSETS, .steps = s[STEPS], .whole = s[WHOLE], .part = s[PART], .y_block = s[Y_BLOCK], .a = act_a, .b = act_b};
+    struct tile t = {.off = s + OFFSETS, .steps = s[STEPS], .whole = s[WHOLE], .part = s[PART], .y_block = s[Y_BLOCK],
+                     .a = act_a, .b = act_b};
     for (int chunk = begin; chunk < end; chunk += s[CHUNK])
         for (int o = first; o < last; o++) {
-            const int group = o / s[GROUP_TILES], in_group = o % s[GROUP_TILES] * 2, vectors = min(2, s[GROUP_VECTORS] - in_group);
+            const int group = o / s[GROUP_TILES], in_group = o % s[GROUP_TILES] * VECTORS;
+            const int vectors = min(VECTORS, s[GROUP_VECTORS] - in_group);
             const int block = group * s[GROUP_VECTORS] + in_group;
             t.w = CONST_AT(float16, w) + (long)block * s[STEPS] * TILE_STEP;
             t.channels = s[CHANNELS] - block * 16;
@@ -44,10 +47,11 @@ CPU_KERNEL void conv_sum(CONST_BUFFER(float, x), CONST_BUFFER(float16, w), CONST
             t.scale = scale ? scale + block * 16 : 0;
             t.shift = shift ? shift + block * 16 : 0;
             for (int u = chunk; u < min(end, chunk + s[CHUNK]); u++) {
-                const int image = u / s[IMAGE_UNITS], line = u % s[IMAGE_UNITS] / s[LINE_UNITS], at = u % s[LINE_UNITS] * 14;
+                const int image = u / s[IMAGE_UNITS], line = u % s[IMAGE_UNITS] / s[LINE_UNITS];
+                const int at = u % s[LINE_UNITS] * WIDEST;
                 const int out = image * s[Y_IMAGE] + block * s[Y_BLOCK] + line * px;
-                tile_line(&t, CONST_AT(float, x) + image * s[X_IMAGE] + group * s[X_GROUP] + line * s[X_LINE], AT(float16, y) + out,
-                     residual ? residual + out : 0, at, min(14, px - at), px, vectors);
+                tile_line(&t, CONST_AT(float, x) + image * s[X_IMAGE] + group * s[X_GROUP] + line * s[X_LINE],
+                          AT(float16, y) + out, residual ? residual + out : 0, at, min(WIDEST, px - at), px, vectors);
             }
         }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Depthwise convolution of NC16 tensors for CPU devices; conv_cpu_depthwise.c has the sizes. With K and S, windows of K columns at
- * stride S and dilation 1 go by tiles of 7 outputs; without them pixel by pixel, whatever the window. */
+ * Depthwise convolution of NC16 tensors for CPU devices; conv_cpu_depthwise.c has the sizes. With K and S, windows of K columns
+ * at stride S and dilation 1 go by tiles of 7 outputs; without them pixel by pixel, whatever the window. */
 #include "conv_tile.cl"
 
 /* Columns of `table`. */
@@ -62,7 +62,9 @@ inline void store_pixel(const struct row *r, int p, float16 v, const float16 sca
         TAP_PIXELS(k)                  \
     }
 #define TAP_PIXEL(p, k) a##p = c[(p) * S + (k)] * v + a##p;
-#define TAP_PIXELS(k) TAP_PIXEL(0, k) TAP_PIXEL(1, k) TAP_PIXEL(2, k) TAP_PIXEL(3, k) TAP_PIXEL(4, k) TAP_PIXEL(5, k) TAP_PIXEL(6, k)
+#define TAP_PIXELS(k)                                                                                   \
+    TAP_PIXEL(0, k) TAP_PIXEL(1, k) TAP_PIXEL(2, k) TAP_PIXEL(3, k) TAP_PIXEL(4, k) TAP_PIXEL(5, k)     \
+    TAP_PIXEL(6, k)
 #define PUT(p) store_pixel(r, o + p, a##p, scale, shift);
 
 /* Outputs o..o+6, whose first window begins in `column`. */
@@ -110,7 +112,8 @@ inline void outputs(const __global int *s, const struct row *r, const float16 bi
 }
 #endif
 
-CPU_KERNEL void depthwise(CONST_BUFFER(float16, x), CONST_BUFFER(float16, w), CONST_BUFFER(int, table), BUFFER(float16, y), EPILOGUE_ARGS)
+CPU_KERNEL void depthwise(CONST_BUFFER(float16, x), CONST_BUFFER(float16, w), CONST_BUFFER(int, table), BUFFER(float16, y),
+                          EPILOGUE_ARGS)
 {
     const __global int *s = CONST_AT(int, table);
     const int begin = (int)((long)s[ALL_ROWS] * get_group_id(0) / get_num_groups(0));
@@ -125,13 +128,14 @@ CPU_KERNEL void depthwise(CONST_BUFFER(float16, x), CONST_BUFFER(float16, w), CO
         /* Rows first .. last - 1 of the window lie inside. */
         const int first = top < 0 ? min(s[KH], (dilation - 1 - top) / dilation) : 0;
         const int last = max(first, min(s[KH], top < s[H] ? (s[H] - 1 - top) / dilation + 1 : 0));
-        struct row r = {.rows = last - first, .x_step = dilation * s[W], .w_step = s[KW], .width = s[W], .channels = s[CHANNELS] - block * 16,
-                        .a = act_a, .b = act_b};
+        struct row r = {.rows = last - first, .x_step = dilation * s[W], .w_step = s[KW], .width = s[W],
+                        .channels = s[CHANNELS] - block * 16, .a = act_a, .b = act_b};
         r.x = CONST_AT(float16, x) + (map * s[H] + top + first * dilation) * s[W];
         r.w = CONST_AT(float16, w) + (block * s[KH] + first) * s[KW];
         r.y = AT(float16, y) + i * s[OW];
         r.residual = residual ? residual + i * s[OW] : 0;
-        outputs(s, &r, load16(bias ? bias + block * 16 : 0, r.channels), scale ? load16(scale + block * 16, r.channels) : (float16)1,
+        outputs(s, &r, load16(bias ? bias + block * 16 : 0, r.channels),
+                scale ? load16(scale + block * 16, r.channels) : (float16)1,
                 load16(shift ? shift + block * 16 : 0, r.channels));
     }
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * 3x3 windows at stride 1 by Winograd's F(4x4, 3x3), for CPU devices: a tile of 4x4 outputs comes from 6x6 inputs by 36 products,
- * each a sum over channels. A vector is one pixel's block of channels, so there is nothing to shuffle. conv_cpu_winograd.c has the
- * sizes. The transforms are those of Cook and Toom at the points 0, +-sqrt(1/2), +-sqrt(2) and infinity.
+ * 3x3 windows at stride 1 by Winograd's F(4x4, 3x3), for CPU devices: a tile of 4x4 outputs comes from 6x6 inputs by 36
+ * products, each a sum over channels. A vector is one pixel's block of channels, so there is nothing to shuffle.
+ * conv_cpu_winograd.c has the sizes. The transforms are those of Cook and Toom at the points 0, +-sqrt(1/2), +-sqrt(2),
+ * infinity.
  *
- * Tiles are numbered through all images. V is the transformed input, [xi][input block][tile], M the sums of one pair of output
+ * Tiles are numbered through all images. V is the transformed input, [xi][input block][tile], M the sums of some output
  * blocks, [xi][vector][tile]; both of vectors of 16. */
 #include "conv_tile.cl"
 
@@ -88,8 +89,8 @@ NOINLINE void input_tile(const __global float16 *x, int row_step, __global float
 }
 
 /* Tiles begin..end-1 of input blocks first..last-1 into v, where `base` is the first tile's place. patch: room for a tile. */
-inline void inputs(const __global int *s, const __global float16 *x, __global float16 *v, __global float16 *patch, int base, int begin,
-                   int end, int first, int last)
+inline void inputs(const __global int *s, const __global float16 *x, __global float16 *v, __global float16 *patch, int base,
+                   int begin, int end, int first, int last)
 {
     const int h = s[H], w = s[W];
     for (int block = first; block < last; block++)
@@ -97,17 +98,14 @@ inline void inputs(const __global int *s, const __global float16 *x, __global fl
             const struct place p = place_of(s, t);
             const int ih = p.row * 4 - s[TOP], iw = p.column * 4 - s[LEFT];
             const __global float16 *map = x + (p.n * s[IC_BLOCKS] + block) * h * w;
-            __global float16 *to = v + block * s[MOST] + t - base;
-            if (ih >= 0 && iw >= 0 && ih + 6 <= h && iw + 6 <= w) {
-                input_tile(map + ih * w + iw, w, to, s[V_STEP], (float16)ROOT);
-                continue;
-            }
-            for (int i = 0; i < 6; i++)
+            const bool inside = ih >= 0 && iw >= 0 && ih + 6 <= h && iw + 6 <= w;
+            for (int i = 0; !inside && i < 6; i++)
                 for (int j = 0; j < 6; j++) {
-                    const bool inside = ih + i >= 0 && ih + i < h && iw + j >= 0 && iw + j < w;
-                    patch[i * 6 + j] = inside ? map[(ih + i) * w + iw + j] : (float16)0;
+                    const bool there = ih + i >= 0 && ih + i < h && iw + j >= 0 && iw + j < w;
+                    patch[i * 6 + j] = there ? map[(ih + i) * w + iw + j] : (float16)0;
                 }
-            input_tile(patch, 6, to, s[V_STEP], (float16)ROOT);
+            __global float16 *to = v + block * s[MOST] + t - base;
+            input_tile(inside ? map + ih * w + iw : patch, inside ? w : 6, to, s[V_STEP], (float16)ROOT);
         }
 }
 
@@ -151,7 +149,8 @@ struct output {
         STORE_OUT(i, 3, (x##5 + root * (0.5f * odd + 4.0f * odd2)))                                       \
     }
 
-NOINLINE void output_tile(const struct output *o, const float16 root, const float16 bias, const float16 scale, const float16 shift)
+NOINLINE void output_tile(const struct output *o, const float16 root, const float16 bias, const float16 scale,
+                          const float16 shift)
 {
     const int step = o->xi_step;
     FOR_COLUMNS(SUMS)
@@ -162,14 +161,14 @@ NOINLINE void output_tile(const struct output *o, const float16 root, const floa
     OUT_LINE(3, s)
 }
 
-CPU_KERNEL void winograd(CONST_BUFFER(float16, x), CONST_BUFFER(float16, u), CONST_BUFFER(int, table), BUFFER(float16, y), EPILOGUE_ARGS,
-                         BUFFER(float16, scratch), int steps, int from, int count)
+CPU_KERNEL void winograd(CONST_BUFFER(float16, x), CONST_BUFFER(float16, u), CONST_BUFFER(int, table), BUFFER(float16, y),
+                         EPILOGUE_ARGS, BUFFER(float16, scratch), int steps, int from, int count)
 {
     const __global int *s = CONST_AT(int, table);
     const int a = get_group_id(0), b = get_group_id(1), as = get_num_groups(0), bs = get_num_groups(1);
     const int begin = from + count * a / as, end = from + count * (a + 1) / as;
     const int input_first = s[IC_BLOCKS] * b / bs, input_last = s[IC_BLOCKS] * (b + 1) / bs;
-    const int pairs = (s[OC_BLOCKS] + 1) / 2, first = pairs * b / bs, last = pairs * (b + 1) / bs;
+    const int parts = (s[OC_BLOCKS] + VECTORS - 1) / VECTORS, first = parts * b / bs, last = parts * (b + 1) / bs;
     /* All three steps at once: each group has a V of its own and goes block by block. */
     const int fused = steps == 3, most = fused ? s[MOST] : end - begin;
     __global float16 *v = AT(float16, scratch) + (fused ? a : 0) * s[V_SLICE];
@@ -181,16 +180,19 @@ CPU_KERNEL void winograd(CONST_BUFFER(float16, x), CONST_BUFFER(float16, u), CON
         const int t1 = min(end, t0 + most), base = fused ? t0 : from, px = t1 - t0;
         if (steps & 1)
             inputs(s, CONST_AT(float16, x), v, patch, base, t0, t1, input_first, input_last);
-        for (int pair = first; steps & 2 && pair < last; pair++) {
-            const int vectors = min(2, s[OC_BLOCKS] - pair * 2);
-            struct tile t = {.off = s + OFFSETS, .steps = s[IC_BLOCKS], .whole = s[IC_BLOCKS], .y_block = s[MOST], .channels = 32};
+        for (int part = first; steps & 2 && part < last; part++) {
+            const int vectors = min(VECTORS, s[OC_BLOCKS] - part * VECTORS);
+            struct tile t = {.off = s + OFFSETS, .steps = s[IC_BLOCKS], .whole = s[IC_BLOCKS], .y_block = s[MOST],
+                             .channels = 32};
             for (int xi = 0; xi < XIS; xi++) {
-                t.w = CONST_AT(float16, u) + (pair * XIS + xi) * s[U_STEP];
-                tile_line(&t, (const __global float *)(v + xi * s[V_STEP] + t0 - base), m + xi * s[M_STEP], 0, 0, px, px, vectors);
+                t.w = CONST_AT(float16, u) + (part * XIS + xi) * s[U_STEP];
+                tile_line(&t, (const __global float *)(v + xi * s[V_STEP] + t0 - base), m + xi * s[M_STEP], 0, 0, px, px,
+                          vectors);
             }
             for (int i = 0; i < vectors; i++) {
-                const int block = pair * 2 + i;
-                struct output o = {.xi_step = s[M_STEP], .row_step = s[OW], .channels = s[CHANNELS] - block * 16, .a = act_a, .b = act_b};
+                const int block = part * VECTORS + i;
+                struct output o = {.xi_step = s[M_STEP], .row_step = s[OW], .channels = s[CHANNELS] - block * 16,
+                                   .a = act_a, .b = act_b};
                 const float16 bias16 = load16(bias ? bias + block * 16 : 0, o.channels);
                 const float16 scale16 = scale ? load16(scale + block * 16, o.channels) : (float16)1;
                 const float16 shift16 = load16(shift ? shift + block * 16 : 0, o.channels);

@@ -12,8 +12,8 @@ struct depthwise_sizes {
 #define SPAN ((OUT - 1) * STRIDE + (KW - 1) * DILATION + 1)
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void conv_depthwise(CONST_BUFFER(T(DX), x), CONST_BUFFER(T(DX), w),
-                                                                             CONST_BUFFER(T(DX), b), BUFFER(T(DY), y), EPILOGUE_ARGS,
-                                                                             struct depthwise_sizes s)
+                                                                             CONST_BUFFER(T(DX), b), BUFFER(T(DY), y),
+                                                                             EPILOGUE_ARGS, struct depthwise_sizes s)
 {
     int item = get_global_id(0);
     if (item >= s.count)

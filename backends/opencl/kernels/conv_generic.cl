@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * conv and conv_transpose of any kind: one item computes LANES output channels of a group at one pixel. */
 
-/* Output o and tap (kernel pixel) k of an axis read input pixel (o * scale + k * step + origin) / divisor, if that is whole and inside. */
+/* Output o and tap (kernel pixel) k of an axis read input pixel (o * scale + k * step + origin) / divisor, if that is whole and
+ * inside. */
 struct conv_axis {
     int in, out, taps, scale, step, origin, divisor;
 };
 struct conv_shape {
     struct conv_axis d, h, w;
-    int groups, ic, oc; /* channels of one group */
-    int w_group, w_ic, w_oc; /* how far apart the weights of neighbours are */
+    int groups, ic, oc;        /* channels of one group */
+    int w_group, w_ic, w_oc;   /* how far apart the weights of neighbours are */
     int pixels, blocks, count; /* of a map of y, of LANES channels in a group, of items */
 };
 
@@ -25,8 +26,8 @@ inline int source(struct conv_axis a, int o, int k)
 }
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void conv_generic(CONST_BUFFER(T(DX), x), CONST_BUFFER(T(DX), w),
-                                                                           CONST_BUFFER(T(DX), b), BUFFER(T(DY), y), EPILOGUE_ARGS,
-                                                                           struct conv_shape s)
+                                                                           CONST_BUFFER(T(DX), b), BUFFER(T(DY), y),
+                                                                           EPILOGUE_ARGS, struct conv_shape s)
 {
     int item = get_global_id(0);
     if (item >= s.count)

@@ -4,17 +4,19 @@
  *   y[p, oc] = epilogue( bias + sum over steps r, k:  x[off[r] + p * TILE_STEP + k] * w[r, k, oc] )
  *
  * One work-item is a fat piece of work; accumulators have names, because a driver may keep arrays in memory. Two things make
- * drivers that rest on LLVM keep 512-bit registers and fused operations: products are written a * b + c, since the library's mad
- * comes as two operations, and a call with a float16 (clamp16) stands in each function. Tiles are functions of their own
- * (NOINLINE): so each gets all registers, and compiling takes half the time. */
+ * drivers that rest on LLVM keep 512-bit registers and fused operations: products are written a * b + c, since the library's
+ * mad comes as two operations, and a call with a float16 stands in each function. Tiles are functions of their own (NOINLINE):
+ * so each gets all registers, and compiling takes half the time. WIDEST and VECTORS say which tiles fit the registers. */
 #define DY f32
 #define NOINLINE __attribute__((noinline))
 #define CPU_KERNEL __kernel __attribute__((reqd_work_group_size(1, 1, 1)))
 
 #define EACH1(F) F(0)
 #define EACH2(F) EACH1(F) F(1)
-#define EACH4(F) EACH2(F) F(2) F(3)
-#define EACH7(F) EACH4(F) F(4) F(5) F(6)
+#define EACH3(F) EACH2(F) F(2)
+#define EACH4(F) EACH3(F) F(3)
+#define EACH6(F) EACH4(F) F(4) F(5)
+#define EACH7(F) EACH6(F) F(6)
 #define EACH14(F) EACH7(F) F(7) F(8) F(9) F(10) F(11) F(12) F(13)
 
 /* Where a tile reads and writes, and its epilogue. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Elements dropped by the counter-based random numbers of convoke/rng.h: what falls on element i depends on the seed and i alone. An item does
- * `span` elements. */
+ * Elements dropped by the counter-based random numbers of convoke/rng.h: what falls on element i depends on the seed and i
+ * alone. An item does `span` elements. */
 
 #if GROUP == 1
 #define LANES 16 /* numbers drawn together: one after the other they wait for their own products */
@@ -33,8 +33,9 @@ inline FLOATS uniform(uint key, uint seed_high, UINTS lo)
     return CONVERT(hi >> 8) * 0x1p-24f;
 }
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void dropout(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), BUFFER(uchar, mask), int count,
-                                                                         int span, uint key, uint seed_high, float drop, R keep)
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void dropout(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), BUFFER(uchar, mask), int count, int span, uint key, uint seed_high,
+             float drop, R keep)
 {
     const int item = get_global_id(0), begin = item * span, end = begin > count - span ? count : begin + span;
     for (int first = begin; first < end; first += LANES) {

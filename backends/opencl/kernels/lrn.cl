@@ -5,9 +5,11 @@ struct lrn {
 };
 
 #if defined(WIDE)
-/* Blocks of sixteen channels: items of `pixels` pixels of an image, block by block. At most sixteen channels before and after. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void lrn_blocked(CONST_BUFFER(float, x), BUFFER(float, y), struct lrn s,
-                                                                         struct channels c, int pixels, float k, float factor, float beta)
+/* Blocks of sixteen channels: items of `pixels` pixels of an image, block by block. At most sixteen channels before and after.
+ */
+KERNEL_OF(1)
+lrn_blocked(CONST_BUFFER(float, x), BUFFER(float, y), struct lrn s, struct channels c, int pixels, float k, float factor,
+            float beta)
 {
     int map = c.inner / 16, per_image = (map + pixels - 1) / pixels, image = get_global_id(0) / per_image;
     int first = get_global_id(0) % per_image * pixels, last = min(first + pixels, map);
@@ -33,8 +35,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void lrn_blocked(CONST_B
     }
 }
 #else
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void lrn(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct lrn s, struct channels c,
-                                                                  float k, float factor, float beta)
+KERNEL_OF(64) lrn(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct lrn s, struct channels c, float k, float factor, float beta)
 {
     int i = get_global_id(0);
     if (i >= s.count)

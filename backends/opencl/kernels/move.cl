@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Elements moved without being looked at. W is a word of one or several of them; GROUP is the size of a work-group: 1 for CPU devices, where an
- * item moves long runs, else every item moves one word. */
+ * Elements moved without being looked at. W is a word of one or several of them; GROUP is the size of a work-group: 1 for CPU
+ * devices, where an item moves long runs, else every item moves one word. */
 
 /* `rows` rows of `width` words, cut into items: `span` words of a row, or row_step whole rows. */
 struct work { int rows, width, pieces, span, row_step; };
@@ -38,8 +38,8 @@ KERNEL strided(CONST_BUFFER(W, x), BUFFER(W, y), struct work w, struct strided s
 
 /* ---- pad ---- */
 
-/* Of y's last axis, then of the axes of the rows: sizes of y; how much lies before what is kept of x; what is cut off x; how much is kept;
- * strides of x. */
+/* Of y's last axis, then of the axes of the rows: sizes of y; how much lies before what is kept of x; what is cut off x; how
+ * much is kept; strides of x. */
 struct pad { int rank, mode, before_run, cut_run, kept_run, dim[8], before[8], cut[8], kept[8], stride[8]; };
 
 /* Which of m kept places stands at place i before, in or behind them; -1: the constant. */
@@ -106,7 +106,8 @@ KERNEL where(CONST_BUFFER(uchar, c), CONST_BUFFER(W, a), CONST_BUFFER(W, b), BUF
 #undef STEP
         __global W *out = AT(W, y) + row * w.width;
         for (int i = begin; i < end; i++)
-            out[i] = CONST_AT(uchar, c)[c_at + i * s.c_run] ? CONST_AT(W, a)[a_at + i * s.a_run] : CONST_AT(W, b)[b_at + i * s.b_run];
+            out[i] = CONST_AT(uchar, c)[c_at + i * s.c_run] ? CONST_AT(W, a)[a_at + i * s.a_run]
+                                                            : CONST_AT(W, b)[b_at + i * s.b_run];
     }
 }
 
@@ -118,7 +119,8 @@ inline long index_at(__global const int *indices, int wide, int i)
     return wide ? ((__global const long *)indices)[i] : indices[i];
 }
 
-/* Tells that the index at `place` is out of range: the first kernel that finds one is told of, its first place, its smallest and largest. */
+/* Tells that the index at `place` is out of range: the first kernel that finds one is told of, its first place, its smallest
+ * and largest. */
 inline void tell(__global volatile int *fault, int kernel_id, int place, long index)
 {
     int was = atomic_cmpxchg(fault, 0, kernel_id), value = (int)clamp(index, (long)INT_MIN, (long)INT_MAX);
@@ -129,11 +131,12 @@ inline void tell(__global volatile int *fault, int kernel_id, int place, long in
     atomic_max(fault + 3, value);
 }
 
-/* Row t of y is the slice of x that tuple t % tuples names, in batch t / per_batch. The last number of a tuple addresses axis 0 here, in whose
- * slices the strides count. */
+/* Row t of y is the slice of x that tuple t % tuples names, in batch t / per_batch. The last number of a tuple addresses axis
+ * 0 here, in whose slices the strides count. */
 struct slices { int id, wide, tuples, per_batch, tuple, batch_stride, dim[8], stride[8]; };
 
-KERNEL gather_slices(CONST_BUFFER(W, x), CONST_BUFFER(int, indices), BUFFER(W, y), BUFFER(volatile int, fault), struct work w, struct slices s)
+KERNEL gather_slices(CONST_BUFFER(W, x), CONST_BUFFER(int, indices), BUFFER(W, y), BUFFER(volatile int, fault),
+                     struct work w, struct slices s)
 {
     ITEM_ROWS(w);
     for (int row = first_row; row < last_row; row++) {
@@ -160,11 +163,12 @@ KERNEL gather_slices(CONST_BUFFER(W, x), CONST_BUFFER(int, indices), BUFFER(W, y
     }
 }
 
-/* The axes of the rows with x's strides, the strides within a row; places on the axis that the indices address, their distance. */
+/* The axes of the rows with x's strides, the strides within a row; places on the axis that the indices address, their
+ * distance. */
 struct elements { int id, wide, rank, x_run, axis_dim, axis_stride, dim[8], x[8]; };
 
-KERNEL gather_elements(CONST_BUFFER(W, x), CONST_BUFFER(int, indices), BUFFER(W, y), BUFFER(volatile int, fault), struct work w,
-                       struct elements s)
+KERNEL gather_elements(CONST_BUFFER(W, x), CONST_BUFFER(int, indices), BUFFER(W, y), BUFFER(volatile int, fault),
+                       struct work w, struct elements s)
 {
     ITEM_ROWS(w);
     for (int row = first_row; row < last_row; row++) {
@@ -178,7 +182,8 @@ KERNEL gather_elements(CONST_BUFFER(W, x), CONST_BUFFER(int, indices), BUFFER(W,
             bool wrong = index < -n || index >= n;
             if (wrong)
                 tell(AT(volatile int, fault), s.id, at, index);
-            AT(W, y)[at] = wrong ? (W)0 : CONST_AT(W, x)[from + i * s.x_run + (int)(index < 0 ? index + n : index) * s.axis_stride];
+            const int along = wrong ? 0 : (int)(index < 0 ? index + n : index);
+            AT(W, y)[at] = wrong ? (W)0 : CONST_AT(W, x)[from + i * s.x_run + along * s.axis_stride];
         }
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Rows of n elements are brought to mean 0 and variance 1, then scaled and shifted (layer_norm, instance_norm). The variance is taken around
- * the mean: squares minus the mean's square would cancel. A row whose squares come near the largest float is taken in a smaller unit. In place
- * is fine. */
+ * Rows of n elements are brought to mean 0 and variance 1, then scaled and shifted (layer_norm, instance_norm). The variance is
+ * taken around the mean: squares minus the mean's square would cancel. A row whose squares come near the largest float is taken
+ * in a smaller unit. In place is fine. */
 #define LARGE 1e30f
 #define SMALL_UNIT 0x1p-70f
 #if defined(WIDE)
@@ -17,19 +17,21 @@ inline float sum_of(float16 v)
     return (b.s0 + b.s2) + (b.s1 + b.s3);
 }
 
-#define LINE(v, i, LOADER) (((v) * unit - mean) * inverse * (s.scale_period ? (float16)one_scale : LOADER(scale, i)) + \
-                            (s.bias_period || !bias_base ? (float16)one_bias : LOADER(bias, i)))
+#define LINE(v, i, LOADER)                                                                                                     \
+    (((v)*unit - mean) * inverse * (s.scale_period ? (float16)one_scale : LOADER(scale, i)) +                                  \
+     (s.bias_period || !bias_base ? (float16)one_bias : LOADER(bias, i)))
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void norm_rows(SHARED_BUFFER(const float, x), CONST_BUFFER(float, scale),
-                                                                       CONST_BUFFER(float, bias), SHARED_BUFFER(float, y), BUFFER(float, mean),
-                                                                       BUFFER(float, inverse), struct norm s, float epsilon)
+KERNEL_OF(1)
+norm_rows(SHARED_BUFFER(const float, x), CONST_BUFFER(float, scale), CONST_BUFFER(float, bias), SHARED_BUFFER(float, y),
+          BUFFER(float, mean), BUFFER(float, inverse), struct norm s, float epsilon)
 {
     __global const float *scale = CONST_AT(float, scale), *bias = CONST_AT(float, bias);
     int first = get_global_id(0) * s.items, last = min(first + s.items, s.rows), whole = s.n / 16 * 16, rest = s.n - whole;
     for (int row = first; row < last; row++) {
         __global const float *x = CONST_AT(float, x) + row * s.n;
         __global float *y = AT(float, y) + row * s.n;
-        float one_scale = s.scale_period ? scale[row % s.scale_period] : 1, one_bias = bias_base && s.bias_period ? bias[row % s.bias_period] : 0;
+        float one_scale = s.scale_period ? scale[row % s.scale_period] : 1,
+              one_bias = bias_base && s.bias_period ? bias[row % s.bias_period] : 0;
         float unit = 1;
         float16 mean = 0, inverse = 0;
         for (int turn = 0; turn < 2; turn++) {
@@ -85,10 +87,9 @@ struct norm {
 
 /* A work-group makes one row. */
 #define GROUP 128
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void norm_group(SHARED_BUFFER(const T(DX), x), CONST_BUFFER(T(DS), scale),
-                                                                            CONST_BUFFER(T(DB), bias), SHARED_BUFFER(T(DX), y),
-                                                                            BUFFER(T(DM), mean), BUFFER(T(DI), inverse), struct norm s,
-                                                                            float epsilon)
+KERNEL_OF(GROUP)
+norm_group(SHARED_BUFFER(const T(DX), x), CONST_BUFFER(T(DS), scale), CONST_BUFFER(T(DB), bias), SHARED_BUFFER(T(DX), y),
+           BUFFER(T(DM), mean), BUFFER(T(DI), inverse), struct norm s, float epsilon)
 {
     __local R parts[GROUP];
     int row = get_group_id(0), item = get_local_id(0), base = row * s.n;
@@ -126,7 +127,10 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void norm_group(SHAR
     }
     for (int k = item; k < s.n; k += GROUP) {
         int at_scale = 0, at_bias = 0, rest = base + k;
-#define STEP(a) at_scale += rest % s.size[a] * s.scale[a]; at_bias += rest % s.size[a] * s.bias[a]; rest /= s.size[a];
+#define STEP(a)                                                                                                                \
+    at_scale += rest % s.size[a] * s.scale[a];                                                                                 \
+    at_bias += rest % s.size[a] * s.bias[a];                                                                                   \
+    rest /= s.size[a];
         EACH_AXIS(s.rank, STEP)
 #undef STEP
         R v = ((R)LOAD(DX, x, base + k) * unit - mean) * inverse * (R)LOAD(DS, CONST_AT(T(DS), scale), at_scale);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * One hot place in each column of y, [outer][depth][inner]: an item looks at one element. DX is the type of the indices, W a word of y. */
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void one_hot(CONST_BUFFER(T(DX), x), CONST_BUFFER(W, values), BUFFER(W, y), int count,
-                                                                      int depth, int inner)
+ * One hot place in each column of y, [outer][depth][inner]: an item looks at one element. DX is the type of the indices, W a
+ * word of y. */
+__kernel __attribute__((reqd_work_group_size(64, 1, 1)))
+void one_hot(CONST_BUFFER(T(DX), x), CONST_BUFFER(W, values), BUFFER(W, y), int count, int depth, int inner)
 {
     const int i = get_global_id(0);
     if (i >= count)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Elements by their order, along rows of n whose elements lie `inner` apart: arg and topk. W is a word of an element, ORDER what it holds: 0 a signed
- * number, 1 an unsigned one, 2 a floating one with infinity as INFINITE. Comparing the keys, whole numbers, needs no arithmetic of the type. */
+ * Elements by their order, along rows of n whose elements lie `inner` apart: arg and topk. W is a word of an element, ORDER
+ * what it holds: 0 a signed number, 1 an unsigned one, 2 a floating one with infinity as INFINITE. Comparing the keys, whole
+ * numbers, needs no arithmetic of the type. */
 #if WIDTH == 8
 #define KEY long
 #define SIGNED long
@@ -47,8 +48,8 @@ inline KEY arg_key(W word, int least)
     return least ? ~key : key;
 }
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void arg(CONST_BUFFER(W, x), BUFFER(long, y), int rows, int n, int inner, int least,
-                                                                     int take_last, int span)
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void arg(CONST_BUFFER(W, x), BUFFER(long, y), int rows, int n, int inner, int least, int take_last, int span)
 {
     for (int row = get_global_id(0) * span, end = min(row + span, rows); row < end; row++) {
         __global const W *in = CONST_AT(W, x) + row / inner * n * inner + row % inner;
@@ -67,7 +68,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void arg(CONST_BUFFE
 
 #if GROUP > 1
 /* A row that lies in one piece: a group goes over it together. */
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void arg_row(CONST_BUFFER(W, x), BUFFER(long, y), int n, int least, int take_last)
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void arg_row(CONST_BUFFER(W, x), BUFFER(long, y), int n, int least, int take_last)
 {
     __local KEY keys[GROUP];
     __local int places[GROUP];
@@ -106,8 +108,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void arg_row(CONST_B
 inline KEY top_key(W word, int least) { return least ? ~key_of(word) : key_of(word); }
 
 /* For many items: each counts the elements of its row that come before its own, which is the place where it goes. */
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void topk_count(CONST_BUFFER(W, x), BUFFER(W, y), BUFFER(long, places), int count, int n,
-                                                                            int inner, int k, int least)
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void topk_count(CONST_BUFFER(W, x), BUFFER(W, y), BUFFER(long, places), int count, int n, int inner, int k, int least)
 {
     const int item = get_global_id(0);
     if (item >= count)
@@ -152,8 +154,9 @@ inline void sift_down(__global const W *in, int inner, int least, __global int *
     heap[at] = moving;
 }
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void topk_heap(CONST_BUFFER(W, x), BUFFER(W, y), BUFFER(long, places), BUFFER(int, heaps),
-                                                                           int rows, int n, int inner, int k, int least)
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
+void topk_heap(CONST_BUFFER(W, x), BUFFER(W, y), BUFFER(long, places), BUFFER(int, heaps), int rows, int n, int inner, int k,
+               int least)
 {
     const int row = get_global_id(0);
     if (row >= rows)

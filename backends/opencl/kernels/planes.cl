@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * Planes turned over: word i of row j of x becomes word j of row i of y; rows that x lacks are zeros. W is a word of 1, 2 or 4 bytes. GROUP 1 is the
- * form for CPU devices: squares of 16 by 16 are turned in registers; else in local memory, a group of 256 items each. */
+ * Planes turned over: word i of row j of x becomes word j of row i of y; rows that x lacks are zeros. W is a word of 1, 2 or 4
+ * bytes. GROUP 1 is the form for CPU devices: squares of 16 by 16 are turned in registers; else in local memory, a group of
+ * 256 items each. */
 #define MAX_AXES 16
 
 /* The axes in front of the planes; a plane is `rows` by `columns` words of x, `filled` by `columns` of y, cut into squares. */
-struct planes { int rank, x_first, y_first, rows, filled, columns, x_row, y_row, row_tiles, pieces, dim[MAX_AXES], x[MAX_AXES], y[MAX_AXES]; };
+struct planes {
+    int rank, x_first, y_first, rows, filled, columns, x_row, y_row, row_tiles, pieces, dim[MAX_AXES], x[MAX_AXES], y[MAX_AXES];
+};
 
 #define STEP(a) from += rest % p.dim[a] * p.x[a]; to += rest % p.dim[a] * p.y[a]; rest /= p.dim[a];
 
@@ -25,7 +28,8 @@ typedef W16 loose __attribute__((aligned(sizeof(W)))); /* vload16 is put togethe
 #define LOAD_ROW(i) const W16 a##i = i < rows ? *(__global const loose *)(in + i * x_row) : (W16)0;
 #define STORE_COLUMN(i) if (i < columns) *(__global loose *)(out + i * y_row) = e##i;
 
-/* What lies behind a row of x is read, too, where there are fewer than 16 columns: never more than 60 bytes, which every buffer has. */
+/* What lies behind a row of x is read, too, where there are fewer than 16 columns: never more than 60 bytes, which every
+ * buffer has. */
 inline void turn(__global const W *in, int x_row, int rows, int columns, __global W *out, int y_row)
 {
     ALL16(LOAD_ROW)

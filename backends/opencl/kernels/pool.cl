@@ -8,8 +8,7 @@ struct window {
     int count_pad;
 };
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void pool_blocked(CONST_BUFFER(float, x), BUFFER(float, y), struct window s,
-                                                                          struct channels c)
+KERNEL_OF(1) pool_blocked(CONST_BUFFER(float, x), BUFFER(float, y), struct window s, struct channels c)
 {
     int first = get_global_id(0) * s.items, last = min(first + s.items, s.rows);
     for (int row = first; row < last; row++) {
@@ -68,11 +67,12 @@ struct window {
 #define V R
 #endif
 
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void pool(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y),
+KERNEL_OF(64)
+pool(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y),
 #ifdef INDICES
-                                                                   BUFFER(long, indices),
+     BUFFER(long, indices),
 #endif
-                                                                   struct window s)
+     struct window s)
 {
     int i = get_global_id(0);
     if (i >= s.count)
@@ -109,7 +109,8 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void pool(CONST_BUFFER(
                     v = u;
                     seen = true;
 #ifdef INDICES
-                    place = (long)map * in_map + (s.column_major ? (column * s.in[1] + row) * s.in[0] + z : (z * s.in[1] + row) * s.in[2] + column);
+                    place = (long)map * in_map +
+                            (s.column_major ? (column * s.in[1] + row) * s.in[0] + z : (z * s.in[1] + row) * s.in[2] + column);
 #endif
                 }
 #elif KIND == 1

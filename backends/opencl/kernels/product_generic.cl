@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
- * gemm and matmul of any kind: one item computes one element of y. Whole numbers (WHOLE) are summed modulo two to the number of bits. */
+ * gemm and matmul of any kind: one item computes one element of y. Whole numbers (WHOLE) are summed modulo two to the number of
+ * bits. */
 
 struct product_shape {
     int rows, columns, depth, count;
     int a_row, a_depth, b_depth, b_column; /* steps in elements */
     int c_row, c_column;
-    int dims[6], a_step[6], b_step[6]; /* axes before the matrices, 1 for those that are missing; steps are 0 where an operand is broadcast */
+    int dims[6], a_step[6],
+        b_step[6]; /* axes before the matrices, 1 for those that are missing; steps are 0 where an operand is broadcast */
 };
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void product_generic(CONST_BUFFER(T(DX), a), CONST_BUFFER(T(DX), b),
-                                                                              CONST_BUFFER(T(DX), c), BUFFER(T(DY), y), EPILOGUE_ARGS,
-                                                                              struct product_shape s, float alpha, float beta)
+                                                                              CONST_BUFFER(T(DX), c), BUFFER(T(DY), y),
+                                                                              EPILOGUE_ARGS, struct product_shape s, float alpha,
+                                                                              float beta)
 {
     int i = get_global_id(0);
     if (i >= s.count)

@@ -8,8 +8,8 @@ struct sum_sizes {
 };
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void product_sum(CONST_BUFFER(float, part), CONST_BUFFER(T(DX), c),
-                                                                          BUFFER(T(DY), y), EPILOGUE_ARGS, struct sum_sizes s, float alpha,
-                                                                          float beta)
+                                                                          BUFFER(T(DY), y), EPILOGUE_ARGS, struct sum_sizes s,
+                                                                          float alpha, float beta)
 {
     int i = get_global_id(0);
     if (i >= s.count)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Tiles of a product: y[m, n] = sum over k: a[m, k] * b[k, n], for conv, gemm and matmul alike.
  *
- * A work-group of (MT / WM) x (NT / WN) items computes MT x NT sums, an item WM x WN of them, in squares of 4 x 4 that lie apart so
- * that neighbours read neighbouring vectors of local memory. a and b pass through local memory in steps of KT. There are two buffers, and what
- * the next step needs is on its way into registers while the sums of this one are made: one barrier a step.
+ * A work-group of (MT / WM) x (NT / WN) items computes MT x NT sums, an item WM x WN of them, in squares of 4 x 4 that lie apart
+ * so that neighbours read neighbouring vectors of local memory. a and b pass through local memory in steps of KT. There are two
+ * buffers, and what the next step needs is on its way into registers while the sums of this one are made: one barrier a step.
  *
- * A_STEPS: a lies with k side by side (VA elements are read at once), else with m. B_FORM 0: b lies with n side by side, 1: with k,
- * 2: b is what the windows of a convolution see, read through a table of k. A column n is pixel n % pixels of image n / pixels.
- * SPLIT: the sums are of one part of k and go to workspace as they are; product_sum.cl makes y of them. */
+ * A_STEPS: a lies with k side by side (VA elements are read at once), else with m. B_FORM 0: b lies with n side by side, 1: with
+ * k, 2: b is what the windows of a convolution see, read through a table of k. A column n is pixel n % pixels of image n /
+ * pixels. SPLIT: the sums are of one part of k and go to workspace as they are; product_sum.cl makes y of them. */
 
 struct tiles_sizes {
     int m, n, k;
@@ -18,7 +18,7 @@ struct tiles_sizes {
     int a_batch, b_batch, c_batch, y_batch;
     int pixels, b_image, y_image, y_row;
     int c_row, c_column;
-    int d, h, w;          /* of a map of x */
+    int d, h, w; /* of a map of x */
     int h_out, w_out;
     int stride_d, stride_h, stride_w;
     int pad_d, pad_h, pad_w;
@@ -33,12 +33,27 @@ struct tiles_sizes {
 #define A_LINE (MT + 4)
 #define B_LINE (NT + 4)
 
-inline float4 load4_f32(__global const float *p, int i) { return *(__global const float4 *)(p + i); }
-inline float4 load4_f16(__global const half *p, int i) { return vload_half4(0, p + i); }
-inline float4 load4_bf16(__global const ushort *p, int i) { return as_float4(convert_uint4(vload4(0, p + i)) << 16); }
+inline float4 load4_f32(__global const float *p, int i)
+{
+    return *(__global const float4 *)(p + i);
+}
+inline float4 load4_f16(__global const half *p, int i)
+{
+    return vload_half4(0, p + i);
+}
+inline float4 load4_bf16(__global const ushort *p, int i)
+{
+    return as_float4(convert_uint4(vload4(0, p + i)) << 16);
+}
 #define LOAD4(t, p, i) PASTE(load4_, t)(p, i)
-inline void store4_f32(__global float *p, int i, float4 v) { *(__global float4 *)(p + i) = v; }
-inline void store4_f16(__global half *p, int i, float4 v) { vstore_half4_rte(v, 0, p + i); }
+inline void store4_f32(__global float *p, int i, float4 v)
+{
+    *(__global float4 *)(p + i) = v;
+}
+inline void store4_f16(__global half *p, int i, float4 v)
+{
+    vstore_half4_rte(v, 0, p + i);
+}
 inline void store4_bf16(__global ushort *p, int i, float4 v)
 {
     store_bf16(p, i, v.s0);
@@ -70,8 +85,14 @@ inline void store4_bf16(__global ushort *p, int i, float4 v)
 #endif
 
 /* One number into its place in local memory, or four, which lie along k where they come along k. */
-inline void put1(__local float *line, int step, float v) { line[0] = v; }
-inline void put4_along(__local float *line, int step, float4 v) { *(__local float4 *)line = v; }
+inline void put1(__local float *line, int step, float v)
+{
+    line[0] = v;
+}
+inline void put4_along(__local float *line, int step, float4 v)
+{
+    *(__local float4 *)line = v;
+}
 inline void put4_across(__local float *line, int step, float4 v)
 {
     line[0] = v.s0;
@@ -105,7 +126,7 @@ inline void put4_across(__local float *line, int step, float4 v)
 #define SCALE_SUM(v) (v)
 #endif
 #ifdef WITH_C
-#define ADD_C(n) + beta * LOAD(DX, CONST_AT(T(DX), c), batch * s.c_batch + m * s.c_row + (n) * s.c_column)
+#define ADD_C(n) +beta *LOAD(DX, CONST_AT(T(DX), c), batch *s.c_batch + m * s.c_row + (n)*s.c_column)
 #else
 #define ADD_C(n)
 #endif
@@ -119,20 +140,19 @@ inline void put4_across(__local float *line, int step, float4 v)
 #else
 #define FINISH(v, n, at) EPILOGUE(SCALE_SUM(v) ADD_C(n), CHANNEL(n), at)
 #endif
-#define STORE_ONE(v, column)                                                                             \
-    if ((column) < s.n) {                                                                                \
-        int at = y_at + (column) / s.pixels * s.y_image + m * s.y_row + (column) % s.pixels;             \
-        STORE(DS, py, at, FINISH(v, column, at));                                                        \
+#define STORE_ONE(v, column)                                                                                                     \
+    if ((column) < s.n) {                                                                                                        \
+        int at = y_at + (column) / s.pixels * s.y_image + m * s.y_row + (column) % s.pixels;                                     \
+        STORE(DS, py, at, FINISH(v, column, at));                                                                                \
     }
 
-#define ADD_ROW(e, s)                                     \
-    _Pragma("unroll") for (int j = 0; j < WN / 4; j++)    \
-        sum[i * 4 + e][j] = mad((float4)(av.s), bv[j], sum[i * 4 + e][j]);
+#define ADD_ROW(e, s)                                                                                                            \
+    _Pragma("unroll") for (int j = 0; j < WN / 4; j++) sum[i * 4 + e][j] = mad((float4)(av.s), bv[j], sum[i * 4 + e][j]);
 
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product_tiles(CONST_BUFFER(T(DX), a), CONST_BUFFER(T(DX), b),
-                                                                               CONST_BUFFER(T(DX), c), BUFFER(T(DS), y), EPILOGUE_ARGS,
-                                                                               struct tiles_sizes s, float alpha, float beta,
-                                                                               __global const int4 *restrict table)
+                                                                               CONST_BUFFER(T(DX), c), BUFFER(T(DS), y),
+                                                                               EPILOGUE_ARGS, struct tiles_sizes s, float alpha,
+                                                                               float beta, __global const int4 *restrict table)
 {
     __local float4 a_local[2][KT * A_LINE / 4], b_local[2][KT * B_LINE / 4];
     int id = get_local_id(0), tile = get_group_id(0), batch = get_group_id(1) / s.splits, split = get_group_id(1) % s.splits;
@@ -275,8 +295,9 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product_tiles(C
 #if VY == 4
             int at = y_at + n / s.pixels * s.y_image + m * s.y_row + n % s.pixels;
             if (n < s.n)
-                STORE4(DS, py, at, (float4)(FINISH(sum[i][j].s0, n, at), FINISH(sum[i][j].s1, n + 1, at + 1),
-                                        FINISH(sum[i][j].s2, n + 2, at + 2), FINISH(sum[i][j].s3, n + 3, at + 3)));
+                STORE4(DS, py, at,
+                       (float4)(FINISH(sum[i][j].s0, n, at), FINISH(sum[i][j].s1, n + 1, at + 1),
+                                FINISH(sum[i][j].s2, n + 2, at + 2), FINISH(sum[i][j].s3, n + 3, at + 3)));
 #else
             STORE_ONE(sum[i][j].s0, n)
             STORE_ONE(sum[i][j].s1, n + 1)

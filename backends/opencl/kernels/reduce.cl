@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Folds elements to one number, KIND as op/reduce.h numbers it. A result's elements are `steps` runs of `run` neighbours; results come in
- * `inner` neighbours. Sums are made of parts of at most 64 numbers, so that long ones do not lose what is small. */
+ * Folds elements to one number, KIND as op/reduce.h numbers it. A result's elements are `steps` runs of `run` neighbours;
+ * results come in `inner` neighbours. Sums are made of parts of at most 64 numbers, so that long ones do not lose what is
+ * small. */
 struct fold {
     int results, inner, steps, run;
     int kept_rank, folded_rank;
@@ -98,7 +99,9 @@ inline V result_of(V sum, V top, int count)
 inline int kept_offset(struct fold s, int index)
 {
     int offset = 0;
-#define STEP(k) offset += index % s.kept_size[k] * s.kept_stride[k]; index /= s.kept_size[k];
+#define STEP(k)                                                                                                                \
+    offset += index % s.kept_size[k] * s.kept_stride[k];                                                                       \
+    index /= s.kept_size[k];
     EACH_AXIS(s.kept_rank, STEP)
 #undef STEP
     return offset;
@@ -109,7 +112,9 @@ inline int folded_offset(struct fold s, int index)
     int offset = 0;
     if (s.folded_rank <= 1)
         return index * s.folded_stride[0];
-#define STEP(k) offset += index % s.folded_size[k] * s.folded_stride[k]; index /= s.folded_size[k];
+#define STEP(k)                                                                                                                \
+    offset += index % s.folded_size[k] * s.folded_stride[k];                                                                   \
+    index /= s.folded_size[k];
     EACH_AXIS(s.folded_rank, STEP)
 #undef STEP
     return offset;
@@ -156,7 +161,7 @@ inline float16 fold_places(int sweep, float16 sum, __global const float *p, int 
 }
 
 /* Results one by one, each from runs of neighbours. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void reduce_rows(CONST_BUFFER(float, x), BUFFER(float, y), struct fold s, int items)
+KERNEL_OF(1) reduce_rows(CONST_BUFFER(float, x), BUFFER(float, y), struct fold s, int items)
 {
     int first = get_global_id(0) * items, last = min(first + items, s.results), vectors = s.run / 16, rest = s.run % 16;
     for (int i = first; i < last; i++) {
@@ -180,10 +185,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void reduce_rows(CONST_B
     }
 }
 
-/* Sixteen neighbouring results at a time; in blocks these are the channels of a block, and `channels` are those of an image of y, the padding
- * counted if it has any. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void reduce_columns(CONST_BUFFER(float, x), BUFFER(float, y), struct fold s, int items,
-                                                                            struct channels c, int channels)
+/* Sixteen neighbouring results at a time; in blocks these are the channels of a block, and `channels` are those of an image of
+ * y, the padding counted if it has any. */
+KERNEL_OF(1) reduce_columns(CONST_BUFFER(float, x), BUFFER(float, y), struct fold s, int items, struct channels c, int channels)
 {
     int tiles = (s.inner + 15) / 16, all = s.results / s.inner * tiles;
     int first = get_global_id(0) * items, last = min(first + items, all);
@@ -213,7 +217,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void reduce_columns(CONS
     }
 }
 #else
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void reduce(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct fold s)
+KERNEL_OF(64) reduce(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct fold s)
 {
     int i = get_global_id(0);
     if (i >= s.results)
@@ -245,7 +249,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void reduce(CONST_BUFFE
 /* A work-group makes one result. */
 #define GROUP 128
 #define JOIN_NOW(a, b) JOIN(sweep, a, b)
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void reduce_group(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct fold s)
+KERNEL_OF(GROUP) reduce_group(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct fold s)
 {
     __local V parts[GROUP];
     __global const T(DX) *x = CONST_AT(T(DX), x);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Channels between any two layouts: element (image, channel, pixel) of y is that of x. A layout is [images][blocks][pixels][block]: plain has blocks
- * of one channel, channels last one block of all. GROUP 1 is the form for CPU devices: an item makes a piece of the pixels of one block. */
+ * Channels between any two layouts: element (image, channel, pixel) of y is that of x. A layout is
+ * [images][blocks][pixels][block]: plain has blocks of one channel, channels last one block of all. GROUP 1 is the form for
+ * CPU devices: an item makes a piece of the pixels of one block. */
 struct relayout {
     int images, pixels, x_block, x_blocks, y_block, y_blocks;
     int x_begin, y_begin, count, y_end; /* channels; those behind the count up to y_end are zeros */

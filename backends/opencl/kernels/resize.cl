@@ -13,14 +13,14 @@ struct blocked {
     int rows, items, h, w, oh, ow;
 };
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void resize_blocked(CONST_BUFFER(float, x), BUFFER(float, y),
-                                                                            CONST_BUFFER(struct taps, table), struct blocked s,
-                                                                            struct channels c)
+KERNEL_OF(1)
+resize_blocked(CONST_BUFFER(float, x), BUFFER(float, y), CONST_BUFFER(struct taps, table), struct blocked s, struct channels c)
 {
     int first = get_global_id(0) * s.items, last = min(first + s.items, s.rows);
     for (int row = first; row < last; row++) {
         int map = row / s.oh, left = c.count - map % c.blocks * 16;
-        __global const struct taps *down = CONST_AT(struct taps, table) + row % s.oh, *along = CONST_AT(struct taps, table) + s.oh;
+        __global const struct taps *down = CONST_AT(struct taps, table) + row % s.oh,
+                                   *along = CONST_AT(struct taps, table) + s.oh;
         __global const float *x = CONST_AT(float, x) + map * s.h * s.w * 16;
         __global float *y = AT(float, y) + row * s.ow * 16;
         for (int column = 0; column < s.ow; column++, along++, y += 16) {
@@ -48,8 +48,7 @@ struct resize {
     int size[8], stride[8], table[8]; /* of y, in x, first entry */
 };
 
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void resize(CONST_BUFFER(T(DX), x), BUFFER(T(DY), y),
-                                                                     CONST_BUFFER(struct taps, table), struct resize s, float outside)
+KERNEL_OF(64) resize(CONST_BUFFER(T(DX), x), BUFFER(T(DY), y), CONST_BUFFER(struct taps, table), struct resize s, float outside)
 {
     int i = get_global_id(0), rest = i, base = 0, axes = 0;
     if (i >= s.count)
@@ -57,16 +56,16 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void resize(CONST_BUFFE
     __global const struct taps *table = CONST_AT(struct taps, table);
     int entry[8], stride[8], turn[8];
     bool inside = true;
-#define STEP(k)                                         \
-    if (s.table[k] < 0) {                               \
-        base += rest % s.size[k] * s.stride[k];         \
-    } else {                                            \
-        entry[axes] = s.table[k] + rest % s.size[k];    \
-        stride[axes] = s.stride[k];                     \
-        turn[axes] = 0;                                 \
-        inside = inside && table[entry[axes]].count > 0; \
-        axes++;                                         \
-    }                                                   \
+#define STEP(k)                                                                                                                \
+    if (s.table[k] < 0) {                                                                                                      \
+        base += rest % s.size[k] * s.stride[k];                                                                                \
+    } else {                                                                                                                   \
+        entry[axes] = s.table[k] + rest % s.size[k];                                                                           \
+        stride[axes] = s.stride[k];                                                                                            \
+        turn[axes] = 0;                                                                                                        \
+        inside = inside && table[entry[axes]].count > 0;                                                                       \
+        axes++;                                                                                                                \
+    }                                                                                                                          \
     rest /= s.size[k];
     EACH_AXIS(s.rank, STEP)
 #undef STEP

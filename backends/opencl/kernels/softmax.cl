@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Softmax along rows whose elements lie `inner` apart: KIND 0 softmax, 1 its logarithm, 2 hardmax. In place is fine: what is written has been
- * read for the last time. */
+ * Softmax along rows whose elements lie `inner` apart: KIND 0 softmax, 1 its logarithm, 2 hardmax. In place is fine: what is
+ * written has been read for the last time. */
 struct rows {
     int rows, n, inner, items;
 };
@@ -30,7 +30,7 @@ inline float sum_of(float16 v)
 }
 
 /* Rows of neighbours, one after the other. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void softmax_rows(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), struct rows s)
+KERNEL_OF(1) softmax_rows(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), struct rows s)
 {
     int first = get_global_id(0) * s.items, last = min(first + s.items, s.rows), whole = s.n / 16 * 16, rest = s.n - whole;
     for (int row = first; row < last; row++) {
@@ -82,8 +82,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void softmax_rows(SHARED
 }
 
 /* Sixteen neighbouring rows at a time. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void softmax_columns(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y),
-                                                                             struct rows s)
+KERNEL_OF(1) softmax_columns(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), struct rows s)
 {
     int tiles = (s.inner + 15) / 16, first = get_global_id(0) * s.items, last = min(first + s.items, s.rows / s.inner * tiles);
     for (int item = first; item < last; item++) {
@@ -107,11 +106,11 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void softmax_columns(SHA
         }
 #if KIND == 0
         float16 scale = 1 / sum;
-#define LAST(v) ((v) * scale)
+#define LAST(v) ((v)*scale)
 #define SOURCE y
 #else
         float16 log_sum = log(sum);
-#define LAST(v) ((v) - top - log_sum)
+#define LAST(v) ((v)-top - log_sum)
 #define SOURCE x
 #endif
         for (int k = 0; k < s.n; k++) {
@@ -134,7 +133,7 @@ inline R result_of(R v, R top, R sum, bool is_place)
 #endif
 }
 
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void softmax(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), struct rows s)
+KERNEL_OF(64) softmax(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), struct rows s)
 {
     int row = get_global_id(0), place = 0;
     if (row >= s.rows)
@@ -168,8 +167,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void softmax(SHARED_BUF
 
 /* A work-group makes one row. */
 #define GROUP 128
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void softmax_group(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y),
-                                                                               struct rows s)
+KERNEL_OF(GROUP) softmax_group(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), struct rows s)
 {
     __local R parts[GROUP];
     int row = get_group_id(0), item = get_local_id(0), base = row / s.inner * s.n * s.inner + row % s.inner;

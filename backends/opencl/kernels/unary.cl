@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * One function applied to every element. ACT is its kind; f(0) is not 0 and there are padding channels: -DPADDED. In place is fine. */
+ * One function applied to every element. ACT is its kind; f(0) is not 0 and there are padding channels: -DPADDED. In place is
+ * fine. */
 #if defined(WIDE)
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void unary_wide(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), int count,
-                                                                        int piece, float a, float b, struct channels c)
+KERNEL_OF(1)
+unary_wide(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), int count, int piece, float a, float b, struct channels c)
 {
     __global const float *x = CONST_AT(float, x);
     __global float *y = AT(float, y);
@@ -25,9 +26,9 @@ inline C(DX) of_whole(int kind, C(DX) x, long a, long b)
     switch (kind) {
     case 0: /* relu */
         return x < 0 ? (C(DX))0 : x;
-    case 22: /* abs */
+    case 22:                                      /* abs */
         return x < 0 ? (C(DX))(0 - (ulong)x) : x; /* the smallest number stays itself */
-    case 23: /* neg */
+    case 23:                                      /* neg */
         return (C(DX))(0 - (ulong)x);
     case 28: /* sign */
         return x < 0 ? -(C(DX))1 : (C(DX))(x != 0);
@@ -39,16 +40,15 @@ inline C(DX) of_whole(int kind, C(DX) x, long a, long b)
     }
 }
 
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void unary_whole(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), int count,
-                                                                          int kind, long a, long b, struct channels c)
+KERNEL_OF(64)
+unary_whole(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), int count, int kind, long a, long b, struct channels c)
 {
     int i = get_global_id(0);
     if (i < count)
         STORE(DX, AT(T(DX), y), i, channel_of(c, i) < c.count ? of_whole(kind, LOAD(DX, CONST_AT(T(DX), x), i), a, b) : 0);
 }
 #else
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void unary(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DY), y), int count,
-                                                                    float a, float b, struct channels c)
+KERNEL_OF(64) unary(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DY), y), int count, float a, float b, struct channels c)
 {
     int i = get_global_id(0);
     if (i < count) {
