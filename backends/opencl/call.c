@@ -129,6 +129,13 @@ int32_t ocl_build_call(struct cvk_exec *e, const struct ocl_source *source, cons
     return status;
 }
 
+int32_t ocl_build_only(struct cvk_exec *e, const struct ocl_source *source, const char *kernel, char *options, uint32_t bytes,
+                       struct ocl_call **call)
+{
+    ocl_option(options, bytes, "-DONLY_%s", kernel);
+    return ocl_build_call(e, source, kernel, options, call);
+}
+
 uint32_t ocl_args_after(const struct cvk_exec *e)
 {
     return 2 * (e->node->input_count + e->node->output_count);

@@ -179,6 +179,10 @@ void ocl_finish_call(struct cvk_exec *e);
  * of build: `return ocl_drop_call(e, status)`. */
 int32_t ocl_build_call(struct cvk_exec *e, const struct ocl_source *source, const char *kernel, const char *options,
                        struct ocl_call **call);
+/* The same for a text with several kernels of which a node wants one: each stands in #ifdef ONLY_name there, since what keeps a program keeps
+ * machine code of all its kernels. */
+int32_t ocl_build_only(struct cvk_exec *e, const struct ocl_source *source, const char *kernel, char *options, uint32_t bytes,
+                       struct ocl_call **call);
 uint32_t ocl_args_after(const struct cvk_exec *e);
 int32_t ocl_drop_call(struct cvk_exec *e, int32_t status);
 

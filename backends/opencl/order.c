@@ -61,7 +61,7 @@ static int32_t build_arg(struct cvk_exec *e)
     const int64_t by_item[] = {(int64_t)r.count, r.n, r.inner, least, p->select_last != 0, span};
     char options[OCL_OPTION_BYTES] = "";
     order_options(d, e->node->inputs[0]->dtype, options, sizeof options);
-    OCL_TRY(ocl_build_call(e, &ocl_source_order, together ? "arg_row" : "arg", options, &call));
+    OCL_TRY(ocl_build_only(e, &ocl_source_order, together ? "arg_row" : "arg", options, sizeof options, &call));
     if (together)
         ocl_call_items(call, r.count * GROUP, GROUP);
     else
@@ -96,7 +96,7 @@ static int32_t build_topk(struct cvk_exec *e)
     order_options(d, e->node->inputs[0]->dtype, options, sizeof options);
     if (wants_places(e->node))
         ocl_option(options, sizeof options, "-DWITH_PLACES");
-    OCL_TRY(ocl_build_call(e, &ocl_source_order, d->cpu_form ? "topk_heap" : "topk_count", options, &call));
+    OCL_TRY(ocl_build_only(e, &ocl_source_order, d->cpu_form ? "topk_heap" : "topk_count", options, sizeof options, &call));
     ocl_call_items(call, items, d->cpu_form ? 1 : GROUP);
     int32_t status = set_ints(d, call, d->cpu_form ? 8 : 6, numbers, OCL_COUNT(numbers));
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);

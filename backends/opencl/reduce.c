@@ -121,7 +121,7 @@ int32_t ocl_fold_build(struct cvk_exec *e, uint32_t kind, const struct ocl_fold 
     per = ocl_ceil_div(ITEM_FLOATS, per ? per : 1);
     ocl_option(options, sizeof options, wide ? "-DWIDE -DKIND=%u" : "-DKIND=%u", kind);
     type_options(options, sizeof options, kind, dtype, d->fp64);
-    OCL_TRY(ocl_build_call(e, &ocl_source_reduce, name, options, &call));
+    OCL_TRY(ocl_build_only(e, &ocl_source_reduce, name, options, sizeof options, &call));
     int32_t status = ocl_arg(d, call, 4, f, sizeof *f);
     if (status == CVK_OK && wide)
         status = wide_args(e, call, f, per);

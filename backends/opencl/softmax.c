@@ -40,11 +40,11 @@ static int32_t build(struct cvk_exec *e)
         ocl_option(options, sizeof options, "-DWIDE");
     else if (dtype == CVK_F64)
         ocl_option(options, sizeof options, "-DR=double");
-    OCL_TRY(ocl_build_call(e, &ocl_source_softmax,
+    OCL_TRY(ocl_build_only(e, &ocl_source_softmax,
                            wide    ? inner > 1 ? "softmax_columns" : "softmax_rows"
                            : group ? "softmax_group"
                                    : "softmax",
-                           options, &call));
+                           options, sizeof options, &call));
     int32_t status = ocl_arg(d, call, 4, &s, sizeof s);
     if (wide)
         ocl_call_items(call, ocl_ceil_div(tiles, (uint64_t)s.items), 1);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs a command that sees one OpenCL driver and empty caches.
+"""Runs a command that sees one OpenCL driver and caches of its own.
 
-usage: with_driver.py DRIVER FOLDER COMMAND...     DRIVER: pocl or rusticl; FOLDER: made anew, for the caches
+usage: with_driver.py [--keep] DRIVER FOLDER COMMAND...     DRIVER: pocl or rusticl; FOLDER: for the caches, emptied without --keep
 
 A driver that is not installed is a failure: its package belongs to what the tests need.
 """
@@ -17,15 +17,18 @@ PACKAGES = {"pocl": "pocl-opencl-icd", "rusticl": "mesa-opencl-icd"}
 
 
 def main():
-    driver, folder, command = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), sys.argv[3:]
+    keep = sys.argv[1] == "--keep"
+    driver, place_of_caches, *command = sys.argv[2 if keep else 1:]
+    folder = pathlib.Path(place_of_caches).resolve()
     file = VENDORS / f"{driver}.icd"
     if not file.is_file():
         print(f"no {file}: install {PACKAGES[driver]}, or all that tests need with tools/setup.sh")
         return 1
-    shutil.rmtree(folder, ignore_errors=True)
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
     caches = {name: folder / name.lower() for name in ("CONVOKE_CACHE_DIR", "POCL_CACHE_DIR", "MESA_SHADER_CACHE_DIR")}
     for place in caches.values():
-        place.mkdir(mode=0o700, parents=True)
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("POCL_", "OCL_", "RUSTICL_"))}
     environment |= {name: str(place) for name, place in caches.items()}
     environment |= {"OCL_ICD_VENDORS": str(file), "RUSTICL_ENABLE": "llvmpipe"}

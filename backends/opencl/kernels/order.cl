@@ -48,6 +48,7 @@ inline KEY arg_key(W word, int least)
     return least ? ~key : key;
 }
 
+#ifdef ONLY_arg
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void arg(CONST_BUFFER(W, x), BUFFER(long, y), int rows, int n, int inner, int least, int take_last, int span)
 {
@@ -65,8 +66,10 @@ void arg(CONST_BUFFER(W, x), BUFFER(long, y), int rows, int n, int inner, int le
         AT(long, y)[row] = place;
     }
 }
+#endif
 
 #if GROUP > 1
+#ifdef ONLY_arg_row
 /* A row that lies in one piece: a group goes over it together. */
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void arg_row(CONST_BUFFER(W, x), BUFFER(long, y), int n, int least, int take_last)
@@ -102,11 +105,13 @@ void arg_row(CONST_BUFFER(W, x), BUFFER(long, y), int n, int least, int take_las
         AT(long, y)[row] = places[0];
 }
 #endif
+#endif
 
 /* ---- topk ---- */
 
 inline KEY top_key(W word, int least) { return least ? ~key_of(word) : key_of(word); }
 
+#ifdef ONLY_topk_count
 /* For many items: each counts the elements of its row that come before its own, which is the place where it goes. */
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void topk_count(CONST_BUFFER(W, x), BUFFER(W, y), BUFFER(long, places), int count, int n, int inner, int k, int least)
@@ -130,6 +135,7 @@ void topk_count(CONST_BUFFER(W, x), BUFFER(W, y), BUFFER(long, places), int coun
     AT(long, places)[to] = own;
 #endif
 }
+#endif
 
 /* For few: an item keeps the best k of its row as places in a heap, the worst of them on top. */
 inline bool is_worse(KEY a, int a_place, KEY b, int b_place) { return a != b ? a < b : a_place > b_place; }
@@ -154,6 +160,7 @@ inline void sift_down(__global const W *in, int inner, int least, __global int *
     heap[at] = moving;
 }
 
+#ifdef ONLY_topk_heap
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void topk_heap(CONST_BUFFER(W, x), BUFFER(W, y), BUFFER(long, places), BUFFER(int, heaps), int rows, int n, int inner, int k,
                int least)
@@ -186,3 +193,4 @@ void topk_heap(CONST_BUFFER(W, x), BUFFER(W, y), BUFFER(long, places), BUFFER(in
 #endif
     }
 }
+#endif

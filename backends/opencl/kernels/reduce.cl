@@ -160,6 +160,7 @@ inline float16 fold_places(int sweep, float16 sum, __global const float *p, int 
     return sum;
 }
 
+#ifdef ONLY_reduce_rows
 /* Results one by one, each from runs of neighbours. */
 KERNEL_OF(1) reduce_rows(CONST_BUFFER(float, x), BUFFER(float, y), struct fold s, int items)
 {
@@ -184,7 +185,9 @@ KERNEL_OF(1) reduce_rows(CONST_BUFFER(float, x), BUFFER(float, y), struct fold s
         AT(float, y)[i] = result.s0;
     }
 }
+#endif
 
+#ifdef ONLY_reduce_columns
 /* Sixteen neighbouring results at a time; in blocks these are the channels of a block, and `channels` are those of an image of
  * y, the padding counted if it has any. */
 KERNEL_OF(1) reduce_columns(CONST_BUFFER(float, x), BUFFER(float, y), struct fold s, int items, struct channels c, int channels)
@@ -216,7 +219,9 @@ KERNEL_OF(1) reduce_columns(CONST_BUFFER(float, x), BUFFER(float, y), struct fol
             store_some16(AT(float, y), at, result, lanes);
     }
 }
+#endif
 #else
+#ifdef ONLY_reduce
 KERNEL_OF(64) reduce(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct fold s)
 {
     int i = get_global_id(0);
@@ -245,10 +250,12 @@ KERNEL_OF(64) reduce(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct fold s)
     }
     STORE(DX, AT(T(DX), y), i, RESULT(result_of(sum, top, s.steps * s.run)));
 }
+#endif
 
 /* A work-group makes one result. */
 #define GROUP 128
 #define JOIN_NOW(a, b) JOIN(sweep, a, b)
+#ifdef ONLY_reduce_group
 KERNEL_OF(GROUP) reduce_group(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct fold s)
 {
     __local V parts[GROUP];
@@ -275,4 +282,5 @@ KERNEL_OF(GROUP) reduce_group(CONST_BUFFER(T(DX), x), BUFFER(T(DX), y), struct f
     if (item == 0)
         STORE(DX, AT(T(DX), y), i, RESULT(result_of(sum, top, count)));
 }
+#endif
 #endif

@@ -29,6 +29,7 @@ inline float sum_of(float16 v)
     return (b.s0 + b.s2) + (b.s1 + b.s3);
 }
 
+#ifdef ONLY_softmax_rows
 /* Rows of neighbours, one after the other. */
 KERNEL_OF(1) softmax_rows(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), struct rows s)
 {
@@ -80,7 +81,9 @@ KERNEL_OF(1) softmax_rows(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y)
 #endif
     }
 }
+#endif
 
+#ifdef ONLY_softmax_columns
 /* Sixteen neighbouring rows at a time. */
 KERNEL_OF(1) softmax_columns(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), struct rows s)
 {
@@ -121,6 +124,7 @@ KERNEL_OF(1) softmax_columns(SHARED_BUFFER(const float, x), SHARED_BUFFER(float,
         }
     }
 }
+#endif
 #else
 inline R result_of(R v, R top, R sum, bool is_place)
 {
@@ -133,6 +137,7 @@ inline R result_of(R v, R top, R sum, bool is_place)
 #endif
 }
 
+#ifdef ONLY_softmax
 KERNEL_OF(64) softmax(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), struct rows s)
 {
     int row = get_global_id(0), place = 0;
@@ -164,9 +169,11 @@ KERNEL_OF(64) softmax(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), st
         STORE(DX, AT(T(DX), y), i, result_of(LOAD(DX, x, i), top, sum, k == place));
     }
 }
+#endif
 
 /* A work-group makes one row. */
 #define GROUP 128
+#ifdef ONLY_softmax_group
 KERNEL_OF(GROUP) softmax_group(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), struct rows s)
 {
     __local R parts[GROUP];
@@ -194,4 +201,5 @@ KERNEL_OF(GROUP) softmax_group(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX
         STORE(DX, AT(T(DX), y), i, result_of(LOAD(DX, x, i), top, sum, false));
     }
 }
+#endif
 #endif
