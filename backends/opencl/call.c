@@ -89,15 +89,16 @@ int32_t ocl_enqueue(struct ocl_device *d, struct ocl_call *call)
     for (uint32_t i = 0; i < call->dims; i++)
         if (call->global[i] == 0)
             return CVK_OK; /* some drivers refuse an empty range */
+    cl_int code = clEnqueueNDRangeKernel(d->queue, call->kernel, call->dims, NULL, call->global, call->local, 0, NULL,
+                                         ocl_profile_slot(d));
+    if (code != CL_SUCCESS)
+        return ocl_fail(d->host, code, "kernel %s, %llu x %llu x %llu items", call->name, (unsigned long long)call->global[0],
+                        (unsigned long long)(call->dims > 1 ? call->global[1] : 1),
+                        (unsigned long long)(call->dims > 2 ? call->global[2] : 1));
     if (call->program)
         ocl_program_ran(d, call->program, call->name);
     call->program = NULL;
-    cl_int code = clEnqueueNDRangeKernel(d->queue, call->kernel, call->dims, NULL, call->global, call->local, 0, NULL,
-                                         ocl_profile_slot(d));
-    return code == CL_SUCCESS ? CVK_OK
-                              : ocl_fail(d->host, code, "kernel %s, %llu x %llu x %llu items", call->name,
-                                         (unsigned long long)call->global[0], (unsigned long long)(call->dims > 1 ? call->global[1] : 1),
-                                         (unsigned long long)(call->dims > 2 ? call->global[2] : 1));
+    return CVK_OK;
 }
 
 void *ocl_state(struct cvk_exec *e, uint64_t bytes)

@@ -16,6 +16,7 @@ def text_of(path: pathlib.Path) -> bytes:
 
 def main() -> None:
     out_c, out_h, *files = sys.argv[1:]
+    every = hashlib.sha256()
     body = ['/* Made by embed.py from kernels/. */', '#include "kernel_sources.h"']
     head = ['/* Made by embed.py from kernels/. */', '#ifndef OCL_KERNEL_SOURCES_H', '#define OCL_KERNEL_SOURCES_H', '#include "ocl.h"']
     for path in map(pathlib.Path, files):
@@ -25,6 +26,8 @@ def main() -> None:
         body.append(f'static const char text_{path.stem}[] = {{\n' + ',\n'.join(rows) + ',0};')
         body.append(f'const struct ocl_source ocl_source_{path.stem} = {{"{path.stem}", text_{path.stem}, "{hashlib.sha256(text).hexdigest()}"}};')
         head.append(f'extern const struct ocl_source ocl_source_{path.stem};')
+        every.update(text)
+    head.append(f'#define OCL_SOURCES_HASH "{every.hexdigest()}" /* of all texts together */')
     head.append('#endif')
     pathlib.Path(out_c).write_text('\n'.join(body) + '\n')
     pathlib.Path(out_h).write_text('\n'.join(head) + '\n')

@@ -100,8 +100,10 @@ static void drop_events(struct ocl_profile *p)
 cl_event *ocl_profile_slot(struct ocl_device *d)
 {
     struct ocl_profile *p = d->profile;
-    if (!p || !p->active || p->count == MAX_EVENTS)
+    if (!p || !p->active)
         return NULL;
+    if (p->count == MAX_EVENTS && p->events[--p->count]) /* the first and the last are what counts */
+        clReleaseEvent(p->events[p->count]);
     p->events[p->count] = NULL;
     return &p->events[p->count++];
 }
@@ -192,7 +194,8 @@ const void *ocl_interface(void *device, const char *name, uint32_t version)
         const char *name;
         const void *table;
     } known[] = {{"queue", &queue_api}, {"event", &event_api}, {"map", &map_api}, {"profile", &profile_api}, {"notes", &ocl_notes_api}};
-    (void)device;
+    if (!((const struct ocl_device *)device)->cache && strcmp(name, "notes") == 0)
+        return NULL; /* the host then remembers for as long as it can itself */
     for (uint32_t i = 0; i < OCL_COUNT(known); i++)
         if (version <= 1 && strcmp(known[i].name, name) == 0)
             return known[i].table;

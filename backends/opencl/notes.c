@@ -2,10 +2,12 @@
  * Interface "notes": what the host wants to remember of this device under this driver, in the cache. */
 #include "notes.h"
 
+#include "kernel_sources.h"
+
 static void scope_of(const struct ocl_device *d, char *scope)
 {
-    /* Kernels change with the backend's version, and with them what was measured and tested. */
-    snprintf(scope, OCL_SCOPE_BYTES, "%s%s|%s", d->cpu_form ? "cpu" : "gpu", OCL_VERSION, d->scope);
+    /* With the backend's version or a kernel's text changes what was measured and tested. */
+    snprintf(scope, OCL_SCOPE_BYTES, "%s%s|%.16s|%s", d->cpu_form ? "cpu" : "gpu", OCL_VERSION, OCL_SOURCES_HASH, d->scope);
 }
 
 static int32_t recall(void *device, const char *key, char *text, uint32_t bytes)

@@ -213,11 +213,25 @@ void ocl_found_ask(cl_platform_id platform, cl_device_id id, struct ocl_found *f
     free(extensions);
 }
 
+/* Variables by which a driver's compiler makes other code from the same text. */
+static uint64_t hash_compiler_variables(uint64_t hash)
+{
+    static const char *const names[] = {"POCL_WORK_GROUP_METHOD", "POCL_VECTORIZER_PREFER_VECTOR_WIDTH", "POCL_EXTRA_BUILD_FLAGS",
+                                        "POCL_MAX_WORK_GROUP_SIZE", "LP_NATIVE_VECTOR_WIDTH", "RUSTICL_FEATURES",
+                                        "IGC_ForceOCLSIMDWidth"};
+    for (uint32_t i = 0; i < OCL_COUNT(names); i++) {
+        const char *value = getenv(names[i]);
+        if (value)
+            hash = ocl_hash(ocl_hash(hash, names[i], strlen(names[i]) + 1), value, strlen(value) + 1);
+    }
+    return hash;
+}
+
 void ocl_platform_scope(const struct ocl_found *found, char *text, uint32_t bytes)
 {
     const struct cvk_device_info *info = &found->info;
     snprintf(text, bytes, "%s | %s | %s | %s | %016llx", info->platform, info->name, info->uuid, info->driver,
-             (unsigned long long)found->identity);
+             (unsigned long long)hash_compiler_variables(found->identity));
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------------------------- */

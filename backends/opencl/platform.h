@@ -21,7 +21,8 @@ struct ocl_found {
  * CONVOKE_PROBE=off does without. Without any entry it fails with CVK_E_NOT_FOUND and says what to install. */
 int32_t ocl_platforms_find(const struct cvk_host *host, const struct ocl_found **found, uint32_t *count);
 
-/* Text that identifies a device with its driver, for keys: platform and its version, device, UUID, driver version. */
+/* Text that identifies a device with its driver, for keys: platform and its version, device, UUID, driver version, and a
+ * hash of more that its compiler goes by. */
 void ocl_platform_scope(const struct ocl_found *found, char *text, uint32_t bytes);
 
 #endif

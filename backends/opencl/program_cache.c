@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Programs in the cache. Some drivers (PoCL) compile a kernel to machine code only when it first runs, and hand that out with the
  * program's binary from then on: so a program is kept once its kernels have run, and again when another of them has. */
-#include <stdlib.h>
-
 #include "kernel_sources.h"
 #include "program.h"
 
@@ -10,21 +8,11 @@
 /* What stands before the binary: the kernels that it has machine code of. */
 #define HEAD_BYTES OCL_NAMES_BYTES
 
-/* Variables by which a driver's compiler makes other code from the same text. */
-static const char *const compiler_variables[] = {"POCL_WORK_GROUP_METHOD", "POCL_VECTORIZER_PREFER_VECTOR_WIDTH", "POCL_EXTRA_BUILD_FLAGS",
-                                                 "POCL_MAX_WORK_GROUP_SIZE", "LP_NATIVE_VECTOR_WIDTH", "RUSTICL_FEATURES",
-                                                 "IGC_ForceOCLSIMDWidth"};
-
 /* All that the binary depends on, as text; a key that does not fit makes the program uncached. */
 static bool make_key(const struct ocl_device *d, const struct ocl_program *p, char *key)
 {
     int length = snprintf(key, KEY_BYTES, "%s %s %s|%s %s|%s", p->source->name, p->source->hash, ocl_source_common.hash, OCL_ALWAYS,
                           p->options, d->scope);
-    for (uint32_t i = 0; i < OCL_COUNT(compiler_variables) && length > 0 && length < KEY_BYTES; i++) {
-        const char *value = getenv(compiler_variables[i]);
-        if (value)
-            length += snprintf(key + length, (size_t)(KEY_BYTES - length), "|%s=%s", compiler_variables[i], value);
-    }
     return length > 0 && length < KEY_BYTES;
 }
 
@@ -72,6 +60,7 @@ void ocl_program_ran(struct ocl_device *d, struct ocl_program *p, const char *ke
         return; /* its machine code is made again at each start: slower, nothing else */
     memcpy(p->kernels + length, name, strlen(name) + 1);
     p->changed = d->programs_changed = true;
+    d->programs_settled = false; /* this one is still on its way */
 }
 
 static void store(struct ocl_device *d, struct ocl_program *p)

@@ -32,6 +32,7 @@ def main():
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("POCL_", "OCL_", "RUSTICL_"))}
     environment |= {name: str(place) for name, place in caches.items()}
     environment |= {"OCL_ICD_VENDORS": str(file), "RUSTICL_ENABLE": "llvmpipe"}
+    environment["LSAN_OPTIONS"] = f"suppressions={pathlib.Path(__file__).with_name('lsan.supp')}:print_suppressions=0"
     return subprocess.run(command, env=environment, check=False).returncode
 
 
