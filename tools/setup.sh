@@ -7,11 +7,13 @@ packages=(
     meson ninja-build pkg-config gcc g++ libc6-dev python3
     libonnx-dev libprotobuf-c-dev protobuf-c-compiler          # ONNX
     libpng-dev libturbojpeg0-dev zlib1g-dev libjansson-dev     # pictures and --json in the command
-    ocl-icd-opencl-dev libclblast-dev                          # OpenCL
+    ocl-icd-opencl-dev libclblast-dev libsqlite3-dev           # OpenCL
 )
 test_packages=(
     clang libclang-rt-14-dev libcmocka-dev libonnx-testdata binutils
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user      # other processors, emulated
+    pocl-opencl-icd mesa-opencl-icd oclgrind                   # OpenCL without a card
+    ccache                                                     # two of the builds compile the same files
 )
 
 # Installs what is missing of the packages named; as an ordinary user without sudo it says what to type.

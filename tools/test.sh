@@ -19,14 +19,31 @@ for variable in $(compgen -e CONVOKE_); do
     [ "$variable" = CONVOKE_TEST_DATA ] || unset "$variable"
 done
 
+# What the gcc build compiled is there for the bare build.
+cache=
+if command -v ccache >/dev/null; then
+    cache='ccache '
+    export CCACHE_DIR=$PWD/build-test/ccache
+fi
+bare=(-Dopencl=disabled -Donnx=disabled -Dimages=disabled -Djson=disabled)
+# With assertions, and the line of what a sanitizer finds; to write down every variable would double the time. What the sanitizers add to
+# the code makes gcc warn of things that are not there.
+sanitizer=(-Ddebug=false -Dc_args=-g1 -Db_ndebug=false -Dwerror=false)
+
 broken=()
 checked=()
 
-# build NAME COMPILER OPTION...: configures build-test/NAME anew where its options are others, and compiles.
+step() {
+    printf '== %s (after %d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60))
+}
+
+# build NAME COMPILER OPTION...: configures build-test/NAME anew where its options are others, and compiles all, or what the tests
+# of the suite `only` need.
+only=
 build() {
-    local name=$1 compiler=$2 folder=build-test/$1
+    local name=$1 compiler=$2 folder=build-test/$1 targets=()
     shift 2
-    echo "== $name: build"
+    step "$name: build"
     mkdir -p build-test
     if [ "$(cat "$folder.options" 2>/dev/null)" != "$compiler $*" ] || [ ! -f "$folder/build.ninja" ]; then
         rm -rf "$folder"
@@ -34,26 +51,26 @@ build() {
         echo "$compiler $*" >"$folder.options"
     fi
     rm -f "$folder"/meson-logs/testlog*.json
-    ninja -C "$folder" >"$folder.log" 2>&1 || { grep -A 20 -E '^FAILED|error' "$folder.log" | head -n 60; broken+=("$name"); return 1; }
+    [ -z "$only" ] || mapfile -t targets < <(python3 tools/dev/test_targets.py "$folder" "$only")
+    ninja -C "$folder" ${targets[@]+"${targets[@]}"} >"$folder.log" 2>&1 || { grep -A 20 -E '^FAILED|error' "$folder.log" | head -n 60; broken+=("$name"); return 1; }
 }
 
 # check NAME OPTION...: runs tests; the summary reads their log.
 check() {
     local name=$1
     shift
-    echo "== $name: tests"
+    step "$name: tests"
     checked+=("build-test/$name")
     "${runner[@]}" meson test -C "build-test/$name" --no-rebuild --print-errorlogs "$@" || true
 }
 
 runner=()
-build gcc gcc --prefix="$PWD/build-test/installed" && check gcc
-build bare gcc -Donnx=disabled -Dimages=disabled -Djson=disabled && check bare --no-suite source
-build clang clang
-# What the sanitizers add to the code makes gcc warn of things that are not there.
-build asan gcc --buildtype=debugoptimized -Dwerror=false -Db_sanitize=address,undefined && check asan --no-suite source --timeout-multiplier 4
+build gcc "${cache}gcc" --prefix="$PWD/build-test/installed" && check gcc
+build bare "${cache}gcc" --prefix="$PWD/build-test/installed" "${bare[@]}" && check bare --no-suite source
+build clang clang -Dc_args=-O1
+build asan gcc -Doptimization=1 -Db_sanitize=address,undefined "${sanitizer[@]}" && check asan --no-suite source --timeout-multiplier 4
 
-build arm gcc --cross-file tools/cross/aarch64.ini -Donnx=disabled -Dimages=disabled -Djson=disabled && check arm
+build arm gcc --cross-file tools/cross/aarch64.ini "${bare[@]}" && check arm
 
 # Some kernels place programs where the thread sanitizer of this compiler cannot work; a fixed placement helps.
 cat >build-test/empty.c <<'END'
@@ -66,12 +83,12 @@ elif setarch -R build-test/empty 2>/dev/null; then
     runner=(setarch -R)
 else
     runner=(none)
-    echo "== tsan: left out, the thread sanitizer does not start on this machine"
+    step "tsan: left out, the thread sanitizer does not start on this machine"
 fi
 if [ "${runner[*]}" != none ]; then
-    build tsan gcc --buildtype=debugoptimized -Dwerror=false -Db_sanitize=thread && check tsan --suite threads --timeout-multiplier 4
+    only=threads build tsan gcc -Doptimization=2 -Db_sanitize=thread "${sanitizer[@]}" && check tsan --suite threads --timeout-multiplier 4
 fi
 
-echo "== summary"
+step summary
 [ ${#checked[@]} -gt 0 ] || checked=(build-test/gcc)
 python3 tools/dev/summarize_tests.py "${checked[@]}" --broken ${broken[@]+"${broken[@]}"}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Calls of kernels: arguments set once, places of operands again only when they change, and the enqueue. */
 #include "program.h"
+#include "turn.h"
 
 int32_t ocl_call_init(struct ocl_device *d, struct ocl_call *call, const struct ocl_source *source, const char *kernel,
                       const char *options)
@@ -89,8 +90,10 @@ int32_t ocl_enqueue(struct ocl_device *d, struct ocl_call *call)
     for (uint32_t i = 0; i < call->dims; i++)
         if (call->global[i] == 0)
             return CVK_OK; /* some drivers refuse an empty range */
+    ocl_turn_begin(d);
     cl_int code = clEnqueueNDRangeKernel(d->queue, call->kernel, call->dims, NULL, call->global, call->local, 0, NULL,
                                          ocl_profile_slot(d));
+    ocl_turn_end(d);
     if (code != CL_SUCCESS)
         return ocl_fail(d->host, code, "kernel %s, %llu x %llu x %llu items", call->name, (unsigned long long)call->global[0],
                         (unsigned long long)(call->dims > 1 ? call->global[1] : 1),

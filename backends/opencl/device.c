@@ -5,6 +5,7 @@
 #include "fault.h"
 #include "platform.h"
 #include "program.h"
+#include "turn.h"
 
 static int32_t count(const struct cvk_host *host, uint32_t *out)
 {
@@ -83,6 +84,7 @@ static int32_t set_up(struct ocl_device *d)
     d->local_bytes = ask(d, CL_DEVICE_LOCAL_MEM_SIZE);
     d->max_alloc_bytes = ask(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
     d->fp64 = has_fp64(d);
+    d->takes_turns = strncmp(d->found->info.platform, "Portable Computing Language", 27) == 0;
     d->unified = d->found->info.caps & CVK_CAP_UNIFIED_MEMORY;
     return CVK_OK;
 }
@@ -96,8 +98,10 @@ static void close_device(const struct cvk_host *host, void *device)
     ocl_staging_release(d);
     ocl_faults_release(d);
     ocl_programs_release(d);
-    if (d->queue)
+    if (d->queue) {
+        ocl_turn_leave(d);
         clReleaseCommandQueue(d->queue);
+    }
     if (d->context)
         clReleaseContext(d->context);
     ocl_cache_close(d->cache);

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "notes.h"
+#include "turn.h"
 
 /* ---- queue and event: the device's one queue ------------------------------------------------------------------------------ */
 
@@ -134,6 +135,7 @@ static int32_t take_times(struct ocl_device *d)
     if (code != CL_SUCCESS)
         return ocl_fail(d->host, code, "no queue that takes times");
     code = clFinish(d->queue);
+    ocl_turn_leave(d);
     clReleaseCommandQueue(d->queue);
     d->queue = queue;
     d->profiling = true;

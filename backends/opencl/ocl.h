@@ -31,6 +31,7 @@ struct ocl_device {
     bool cpu_form;          /* kernels for CPU devices: one item is a fat piece of work, explicit vectors, no local memory */
     bool fp64;              /* doubles in kernels */
     bool unified;           /* host and device share memory */
+    bool takes_turns;       /* the driver does not bear two busy queues (turn.h) */
     uint32_t compute_units;
     uint32_t vector_floats; /* of a register of the device; 1: it says nothing */
     uint64_t max_group;     /* work-items of a work-group */

@@ -3,6 +3,7 @@
  * program's binary from then on: so a program is kept once its kernels have run, and again when another of them has. */
 #include "kernel_sources.h"
 #include "program.h"
+#include "turn.h"
 
 #define KEY_BYTES 4096
 /* What stands before the binary: the kernels that it has machine code of. */
@@ -82,12 +83,15 @@ static void store(struct ocl_device *d, struct ocl_program *p)
 
 void ocl_programs_store(struct ocl_device *d)
 {
-    if (!d->programs_settled)
+    /* Nothing may run meanwhile: PoCL makes machine code when it is asked for binaries. */
+    if (!d->programs_settled || clFinish(d->queue) != CL_SUCCESS)
         return;
     d->programs_settled = d->programs_changed = false;
+    ocl_turn_begin(d);
     for (struct ocl_program *p = d->programs; p; p = p->next) {
         if (p->changed && d->cache)
             store(d, p);
         p->changed = false;
     }
+    ocl_turn_end(d);
 }

@@ -191,11 +191,24 @@ int32_t cvk__note_keep(struct cvk__device *d, const char *key, const char *text)
     return CVK_OK;
 }
 
+static int32_t store_fn(void *arg, const char *key, const char *text)
+{
+    bool good = strlen(key) < CVK_NOTE_KEY_BYTES && strlen(text) < CVK_NOTE_TEXT_BYTES && printable(key) && printable(text);
+    return !good || store(arg, key, text) ? CVK_OK : CVK_E_MEMORY;
+}
+
+/* What this process found out itself comes before what the device says: it may be that it could not be kept there. */
+static int32_t add_unknown(void *arg, const char *key, const char *text)
+{
+    char had[CVK_NOTE_TEXT_BYTES];
+    return cvk__note_known(arg, key, had) ? CVK_OK : store_fn(arg, key, text);
+}
+
 int32_t cvk__note_each(struct cvk__device *d, const char *prefix, cvk__note_fn fn, void *arg)
 {
     if (d->notes_api) {
         cvk__plugin_enter();
-        return cvk__plugin_leave(d, d->notes_api->each(d->handle, prefix, fn, arg), "reading notes");
+        CVK__TRY(cvk__plugin_leave(d, d->notes_api->each(d->handle, prefix, add_unknown, d), "reading notes"));
     }
     struct cvk__notes *n = d->ctx->notes;
     int32_t status = CVK_OK;
@@ -207,12 +220,6 @@ int32_t cvk__note_each(struct cvk__device *d, const char *prefix, cvk__note_fn f
     }
     pthread_mutex_unlock(&n->lock);
     return status;
-}
-
-static int32_t store_fn(void *arg, const char *key, const char *text)
-{
-    bool good = strlen(key) < CVK_NOTE_KEY_BYTES && strlen(text) < CVK_NOTE_TEXT_BYTES && printable(key) && printable(text);
-    return !good || store(arg, key, text) ? CVK_OK : CVK_E_MEMORY;
 }
 
 bool cvk__notes_choices(struct cvk__device *d)

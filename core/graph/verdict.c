@@ -130,6 +130,11 @@ static int32_t blame(struct cvk__device *d, int32_t status, enum cvk__finding_ki
     if (status == CVK_OK || status == CVK_E_MEMORY)
         return status;
     snprintf(sentence, sizeof sentence, "%s", cvk_error_text());
+    char *more = strchr(sentence, '\n'); /* a build log: for those who look, not for a note */
+    if (more) {
+        cvk__log(&d->ctx->log, CVK_LOG_INFO, "compile", "%s: %s", d->spec, cvk_error_text());
+        *more = '\0';
+    }
     if (!device_works(d))
         return cvk__fail(status, "%s", sentence);
     *found = status == CVK_E_UNSUPPORTED ? CVK__REFUSED : CVK__BROKEN;
