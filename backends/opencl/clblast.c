@@ -8,6 +8,7 @@
 #include <clblast_c.h>
 
 #include "product_tiles.h"
+#include "turn.h"
 
 #define MOST_IMAGES 16 /* one call each */
 
@@ -85,11 +86,13 @@ static int32_t multiply(struct ocl_device *d, const struct state *s, struct plac
             return ocl_fail(d->host, code, "marking the queue");
         slot = ocl_profile_slot(d);
     }
+    ocl_turn_begin(d);
     CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(
         CLBlastLayoutRowMajor, transposed(!s->tiles.a_steps), transposed(s->tiles.b == OCL_B_COLUMNS), (size_t)z->m,
         (size_t)z->pixels, (size_t)z->k, s->tiles.alpha, a.memory, a.offset / sizeof(float), (size_t)z->a_step, b.memory,
         b.offset / sizeof(float) + (size_t)image * (size_t)z->b_image, (size_t)z->b_step, 0.0f, y.memory,
         y.offset / sizeof(float) + (size_t)image * (size_t)z->y_image, (size_t)z->y_row, &d->queue, slot, s->scratch);
+    ocl_turn_end(d);
     return check(d, code, &s->tiles);
 }
 

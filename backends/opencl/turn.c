@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * turn.h. PoCL keeps the machine code of kernels in one list for all queues, with several entries for a kernel where ranges are of
- * different sizes or a binary was asked for. When a kernel ends it takes the first entry of the kernel's for the one that ran, and
- * where that one counts no user the driver aborts the process. With one queue at a time the first is the right one. */
+ * turn.h. PoCL keeps the machine code of kernels in one list for all queues, with several entries for a kernel where ranges
+ * are of different sizes or a binary was asked for. When a kernel ends it takes the first entry of the kernel's for the one that
+ * ran, and where that one counts no user the driver aborts the process. With one queue at a time the first is the right one. */
 #include "turn.h"
 
 #include <pthread.h>

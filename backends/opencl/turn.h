@@ -5,8 +5,8 @@
 
 #include "ocl.h"
 
-/* Before the device's queue gets a kernel, or the driver is asked for binaries: the queue that was busy before is waited for, and until
- * the end no other thread comes in. */
+/* Before the device's queue gets a kernel, or the driver is asked for binaries: the queue that was busy before is waited for,
+ * and until the end no other thread comes in. */
 void ocl_turn_begin(const struct ocl_device *d);
 void ocl_turn_end(const struct ocl_device *d);
 /* Before the device's queue, which has finished, is released. */

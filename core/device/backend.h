@@ -142,7 +142,8 @@ bool cvk__note_known(struct cvk__device *d, const char *key, char *text);
 int32_t cvk__note_keep(struct cvk__device *d, const char *key, const char *text);
 /* In the context's store alone. */
 int32_t cvk__note_mark(struct cvk__device *d, const char *key, const char *text);
-/* All that the device and the context remember. Stops at the first status that is not CVK_OK. fn must not come back to the notes. */
+/* All that the device and the context remember. Stops at the first status that is not CVK_OK. fn must not come back to the
+ * notes. */
 int32_t cvk__note_each(struct cvk__device *d, const char *prefix, cvk__note_fn fn, void *arg);
 /* Reads all measured choices of the device, once; false if no device has any, so that planning need not look for them. */
 bool cvk__notes_choices(struct cvk__device *d);

@@ -288,6 +288,27 @@ static void test_export_and_import(void **state)
     }
 }
 
+/* A device whose store takes nothing new: what this process has measured is told all the same, once. */
+static void test_export_of_what_was_not_kept(void **state)
+{
+    (void)state;
+    const struct cvk_session_params session = {.device = "noted"};
+    notes_reset();
+    struct cvk_context *ctx = context();
+    struct cvk_graph *g = net(1), *more = net(2);
+    cvk_tune_result_destroy(tune(ctx, g, &(struct cvk_tune_params){.session = &session}));
+    notes_state.keep_status = CVK_E_DEVICE;
+    cvk_tune_result_destroy(tune(ctx, more, &(struct cvk_tune_params){.session = &session}));
+    assert_int_equal(notes_count("tune|"), 1);
+    struct carried c = {0};
+    assert_int_equal(cvk_tune_export(ctx, "noted", carry, &c), CVK_OK);
+    assert_int_equal(c.count, 2);
+    cvk_context_destroy(ctx);
+    cvk_graph_destroy(g);
+    cvk_graph_destroy(more);
+    notes_reset();
+}
+
 static void test_bad_imports(void **state)
 {
     (void)state;
@@ -404,9 +425,15 @@ static void test_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_variants),          cmocka_unit_test(test_levels),      cmocka_unit_test(test_stop_and_resume),
-        cmocka_unit_test(test_export_and_import), cmocka_unit_test(test_bad_imports), cmocka_unit_test(test_variable),
-        cmocka_unit_test(test_reorders),          cmocka_unit_test(test_allocations),
+        cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_stop_and_resume),
+        cmocka_unit_test(test_export_and_import),
+        cmocka_unit_test(test_export_of_what_was_not_kept),
+        cmocka_unit_test(test_bad_imports),
+        cmocka_unit_test(test_variable),
+        cmocka_unit_test(test_reorders),
+        cmocka_unit_test(test_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,8 +72,8 @@ static int32_t compare(struct worker *w, struct cvk_session *s, const char *devi
             return status;
         for (uint32_t i = 0; i < OUTPUTS; i++)
             if (!(got[i] - w->wanted[run][i] < 1e-5f && w->wanted[run][i] - got[i] < 1e-5f))
-                snprintf(w->failure, sizeof w->failure, "thread %u, %s, run %u: output %u is %g, not %g", w->number, device, run, i,
-                         (double)got[i], (double)w->wanted[run][i]);
+                snprintf(w->failure, sizeof w->failure, "thread %u, %s, run %u: output %u is %g, not %g", w->number, device, run,
+                         i, (double)got[i], (double)w->wanted[run][i]);
     }
     return CVK_OK;
 }
