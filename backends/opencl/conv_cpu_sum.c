@@ -301,7 +301,7 @@ static int32_t run(struct cvk_exec *e)
 }
 
 #define ROW(row_name, f, layout, kind)                                                                                     \
-    {OCL_ROW(CONV, row_name), .flags = CVK_KERNEL_KEEPS_CONSTANTS, .layouts_x = layout, .layouts_y = OCL_NC16,             \
+    {OCL_ROW(CONV, row_name), .flags = OCL_PACKS, .layouts_x = layout, .layouts_y = OCL_NC16,             \
      .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan_##f, .build = build_##kind, .run = run,   \
      .finish = finish}
 const struct cvk_kernel ocl_conv_cpu_sum_rows[] = {ROW("stem", stem, OCL_PLAIN, stem),

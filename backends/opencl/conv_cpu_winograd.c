@@ -390,7 +390,7 @@ static int32_t run(struct cvk_exec *e)
 }
 
 const struct cvk_kernel ocl_conv_cpu_winograd_rows[] = {
-    {OCL_ROW(CONV, "winograd_f4"), .flags = CVK_KERNEL_KEEPS_CONSTANTS, .layouts_x = OCL_NC16, .layouts_y = OCL_NC16,
+    {OCL_ROW(CONV, "winograd_f4"), .flags = OCL_PACKS, .layouts_x = OCL_NC16, .layouts_y = OCL_NC16,
      .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan, .build = build, .run = run, .finish = finish},
 };
 const uint32_t ocl_conv_cpu_winograd_row_count = OCL_COUNT(ocl_conv_cpu_winograd_rows);

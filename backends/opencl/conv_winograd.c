@@ -313,7 +313,7 @@ static int32_t build_f4(struct cvk_exec *e)
 
 #define ROW(row_name, plan_fn, build_fn)                                                                                         \
     {                                                                                                                            \
-        OCL_ROW(CONV, row_name), .flags = CVK_KERNEL_KEEPS_CONSTANTS, .dtypes = OCL_F32, .epilogues = OCL_EPILOGUE_ALL,          \
+        OCL_ROW(CONV, row_name), .flags = OCL_PACKS, .dtypes = OCL_F32, .epilogues = OCL_EPILOGUE_ALL,          \
                                  .activations = OCL_ACTIVATIONS, .plan = plan_fn, .build = build_fn, .run = run,                 \
                                  .finish = finish                                                                                \
     }

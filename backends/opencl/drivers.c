@@ -33,7 +33,7 @@ static void add_library(struct ocl_drivers *drivers, const char *file, const cha
         return;
     struct ocl_driver *d = &drivers->at[drivers->count++];
     strcpy(d->file, file);
-    strcpy(d->library, library);
+    strcpy(d->module, library);
 }
 
 /* False if there is no such file. */
@@ -170,7 +170,7 @@ uint64_t ocl_drivers_fingerprint(const struct ocl_drivers *drivers)
     struct utsname system;
     uint64_t hash = hash_text(OCL_HASH_START, drivers->folder), variables = hash_variables();
     for (uint32_t i = 0; i < drivers->count; i++)
-        hash = hash_library(hash_file(hash, drivers->at[i].file), drivers->at[i].library);
+        hash = hash_library(hash_file(hash, drivers->at[i].file), drivers->at[i].module);
     hash = hash_file(hash, "/etc/ld.so.cache");
     /* A cache in a home that several machines share. */
     if (uname(&system) == 0)
@@ -205,7 +205,7 @@ bool ocl_drivers_folder(const struct ocl_drivers *drivers, uint64_t mask, char f
         char name[16];
         snprintf(name, sizeof name, "%02u.icd", i);
         if (mask >> i & 1)
-            good = write_file(fd, name, drivers->at[i].library);
+            good = write_file(fd, name, drivers->at[i].module);
     }
     int code = errno;
     if (fd >= 0)

@@ -10,7 +10,7 @@
 
 struct ocl_driver {
     char file[OCL_PATH_BYTES];    /* the .icd file, or the library where a variable names one */
-    char library[OCL_PATH_BYTES]; /* what the loader hands to dlopen */
+    char module[OCL_PATH_BYTES]; /* what the loader hands to dlopen */
 };
 
 struct ocl_drivers {

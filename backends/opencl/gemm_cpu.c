@@ -154,7 +154,7 @@ static int32_t run(struct cvk_exec *e)
 }
 
 const struct cvk_kernel ocl_gemm_cpu_rows[] = {
-    {OCL_ROW(GEMM, "dense"), .flags = CVK_KERNEL_KEEPS_CONSTANTS,
+    {OCL_ROW(GEMM, "dense"), .flags = OCL_PACKS,
      .epilogues = CVK_EPI_BIAS | CVK_EPI_SCALE | CVK_EPI_ACTIVATION, .activations = OCL_ACTIVATIONS,
      .plan = plan, .build = build, .run = run, .finish = finish},
 };

@@ -59,6 +59,8 @@ struct ocl_device {
 #define OCL_ALL 0x3ffeu /* every type of tensor.h */
 #define OCL_PLAIN CVK_LAYOUT_BIT(CVK_LAYOUT_PLAIN)
 #define OCL_NC16 CVK_LAYOUT_BIT(CVK_LAYOUT_NC16)
+/* Rows that pack their constants on the host in build: those never go to the device as they are. */
+#define OCL_PACKS (CVK_KERNEL_KEEPS_CONSTANTS | CVK_KERNEL_HOST_CONSTANTS)
 #define OCL_EPILOGUE_ALL (CVK_EPI_BIAS | CVK_EPI_SCALE | CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION)
 /* Every kind that gives a number; CVK_NOT and what follows give truth values. */
 #define OCL_ACTIVATIONS ((1ull << CVK_NOT) - 1)

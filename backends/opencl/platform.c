@@ -358,7 +358,7 @@ static bool make_list(const struct cvk_host *host, struct ocl_drivers *drivers, 
     for (uint32_t i = 0; good && i < drivers->count; i++)
         if (verdict->reasons[i][0]) {
             const char *slash = strrchr(drivers->at[i].file, '/');
-            good = add_broken(host, slash ? slash + 1 : drivers->at[i].file, drivers->at[i].library, verdict->reasons[i]);
+            good = add_broken(host, slash ? slash + 1 : drivers->at[i].file, drivers->at[i].module, verdict->reasons[i]);
         }
     if (good && verdict->only)
         good = add_broken(host, "another driver", "", verdict->reasons[OCL_MAX_DRIVERS]);

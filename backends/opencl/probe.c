@@ -130,7 +130,7 @@ static _Noreturn void child(const struct ocl_drivers *drivers, uint64_t mask, ch
     tell(STEP_PLATFORMS, 0, "");
     /* The loader is silent about what it cannot load; only a try tells why. */
     for (uint32_t i = 0; i < drivers->count; i++)
-        if (mask >> i & 1 && !dlopen(drivers->at[i].library, RTLD_LAZY | RTLD_LOCAL))
+        if (mask >> i & 1 && !dlopen(drivers->at[i].module, RTLD_LAZY | RTLD_LOCAL))
             tell(STEP_UNLOADED, (uint8_t)i, dlerror());
     tell(STEP_DONE, 0, "");
     end_child();
@@ -398,7 +398,7 @@ static uint32_t read_setting(const struct cvk_host *host)
 static bool in_use(const struct ocl_drivers *drivers)
 {
     for (uint32_t i = 0; i < drivers->count; i++) {
-        void *library = dlopen(drivers->at[i].library, RTLD_LAZY | RTLD_NOLOAD);
+        void *library = dlopen(drivers->at[i].module, RTLD_LAZY | RTLD_NOLOAD);
         if (library) {
             dlclose(library);
             return true;

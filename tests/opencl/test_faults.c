@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Every call of OpenCL that can fail fails once, each in its turn: the failure is a status with the driver's word in the sentence, the
- * session goes on or is closed, and nothing of the driver's stays behind. */
+ * Every call of OpenCL that can fail fails once, each in its turn (of the many that set arguments, every seventh): the failure is a status
+ * with the driver's word in the sentence, the session goes on or is closed, and nothing of the driver's stays behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

@@ -191,6 +191,23 @@ static void open_auto(struct cvk_context *ctx, const char *first, const char *lo
     cvk__device_list_close(&list);
 }
 
+/* A device that is named touches no other backend: drivers that nobody asked for stay asleep. */
+static void test_named_alone_is_asked(void **state)
+{
+    (void)state;
+    struct cvk_context *ctx = with_fake(200, CVK_DEVICE_GPU, CVK_OK);
+    struct cvk__device_list list;
+    const struct cvk__backend *fake = ctx->plugins[ctx->plugin_count - 1].backend;
+    assert_string_equal(fake->plugin.name, "fake");
+    assert_int_equal(cvk__device_list_open(ctx, "ref", &list), CVK_OK);
+    cvk__device_list_close(&list);
+    assert_false(fake->scanned);
+    assert_int_equal(cvk__device_list_open(ctx, "fake", &list), CVK_OK);
+    cvk__device_list_close(&list);
+    assert_true(fake->scanned);
+    cvk_context_destroy(ctx);
+}
+
 /* The highest rank that opens, the reference behind it; one line says what was taken and why. */
 static void test_auto(void **state)
 {
@@ -433,7 +450,7 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),     cmocka_unit_test(test_names_are_accepted),
+        cmocka_unit_test(test_cases),     cmocka_unit_test(test_names_are_accepted), cmocka_unit_test(test_named_alone_is_asked),
         cmocka_unit_test(test_auto),      cmocka_unit_test(test_auto_demotes),
         cmocka_unit_test(test_explain),   cmocka_unit_test(test_refused_backend),
         cmocka_unit_test(test_fail_text), cmocka_unit_test(test_context_params),
