@@ -56,7 +56,8 @@ static bool trial_set(struct layout_trial *t, const struct cvk_graph *g, const s
         const struct cvk__value *v = cvk__value_at(g, is_input ? n->inputs[i] : n->outputs[i - n->input_count]);
         if (!v)
             continue;
-        uint32_t layout = is_input ? cvk__input_layout(row, i, layout_x) : layout_y;
+        uint32_t layout = is_input ? cvk__input_layout(row, i, v->desc.rank, layout_x)
+                                   : cvk__output_layout(row, i - n->input_count, v->desc.rank, layout_y);
         if (layout != CVK_LAYOUT_PLAIN && v->desc.rank < 3)
             return false;
         if (cvk_tensor_desc_init(&t->descs[i], v->desc.dtype, layout, v->desc.rank, v->desc.dims) != CVK_OK)
@@ -77,7 +78,8 @@ static bool reachable(struct cvk_session *s, const struct cvk__node *n, const st
     for (uint32_t i = 0; i <= n->input_count; i++) {
         cvk_value v = i < n->input_count ? n->inputs[i] : n->residual;
         const struct cvk__value *value = cvk__value_at(s->g, v);
-        uint32_t layout = i < n->input_count ? cvk__input_layout(row, i, layout_x) : layout_y;
+        uint32_t rank = value ? value->desc.rank : 0;
+        uint32_t layout = i < n->input_count ? cvk__input_layout(row, i, rank, layout_x) : layout_y;
         if (value && !cvk__reachable(s, v, layout, domain))
             return false;
     }
@@ -158,7 +160,7 @@ static bool find_measured(struct cvk_session *s, uint32_t device, const struct c
         return false;
     for (uint32_t r = 0; r < d->backend->plugin.kernel_count; r++) {
         const struct cvk_kernel *row = &d->backend->kernels[r];
-        if (row->op != n->op || row->pass != CVK_PASS_FORWARD || strcmp(row->name, note.row) != 0)
+        if (row->op != n->op || row->pass != n->pass || strcmp(row->name, note.row) != 0)
             continue;
         *best = (struct choice){.row = row, .layout_x = note.layout_x, .layout_y = note.layout_y, .variant = note.variant};
         return cvk__force_allows(&s->force, row->op, row->pass, row->name) &&
@@ -179,7 +181,7 @@ static bool find_kernel(struct cvk_session *s, uint32_t device, const struct cvk
     best->row = NULL;
     for (uint32_t r = 0; r < backend->plugin.kernel_count; r++) {
         const struct cvk_kernel *row = &backend->kernels[r];
-        if (row->op != n->op || row->pass != CVK_PASS_FORWARD)
+        if (row->op != n->op || row->pass != n->pass)
             continue;
         asked++;
         if (!cvk__force_allows(&s->force, row->op, row->pass, row->name)) {
@@ -317,12 +319,13 @@ static int32_t fetch_operands(struct cvk_session *s, uint32_t index, const struc
         struct cvk__node *n = &s->g->nodes[index];
         cvk_value *extra[] = {&n->bias, &n->scale, &n->shift, &n->residual};
         cvk_value *slot = i < input_count ? &n->inputs[i] : extra[i - input_count];
-        uint32_t layout = i < input_count         ? cvk__input_layout(choice->row, i, choice->layout_x)
-                          : i == input_count + 3u ? choice->layout_y
-                                                  : CVK_LAYOUT_PLAIN;
         cvk_value v = *slot;
         if (!v)
             continue;
+        uint32_t rank = cvk__value_at(s->g, v)->desc.rank;
+        uint32_t layout = i < input_count         ? cvk__input_layout(choice->row, i, rank, choice->layout_x)
+                          : i == input_count + 3u ? choice->layout_y
+                                                  : CVK_LAYOUT_PLAIN;
         CVK__TRY(cvk__variant(s, v, layout, domain, &v));
         /* The array of nodes may have moved. */
         n = &s->g->nodes[index];
@@ -358,7 +361,8 @@ static int32_t emit_run(struct cvk_session *s, uint32_t index, uint32_t device, 
             return CVK_E_MEMORY;
         place->homed = true;
         place->domain = domain;
-        status = cvk_tensor_desc_init(&y->desc, y->desc.dtype, choice.layout_y, y->desc.rank, y->desc.dims);
+        uint32_t layout = cvk__output_layout(choice.row, i, y->desc.rank, choice.layout_y);
+        status = cvk_tensor_desc_init(&y->desc, y->desc.dtype, layout, y->desc.rank, y->desc.dims);
     }
     struct cvk__step *step = status == CVK_OK ? cvk__step_new(s, CVK__STEP_RUN, index, device) : NULL;
     if (!step)

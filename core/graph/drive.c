@@ -21,8 +21,9 @@ static int32_t set_layouts(const struct cvk__problem *p, const struct cvk__way *
     uint32_t behind = p->input_count + p->output_count;
     for (uint32_t i = 0; i < operand_count(p); i++) {
         const struct cvk_tensor_desc *d = &p->operands[i].desc;
-        bool as_y = is_output(p, i) || i == behind + CVK__RESIDUAL_OPERAND;
-        uint32_t layout = i < p->input_count ? cvk__input_layout(way->row, i, way->layout_x)
+        bool as_y = i == behind + CVK__RESIDUAL_OPERAND;
+        uint32_t layout = i < p->input_count ? cvk__input_layout(way->row, i, d->rank, way->layout_x)
+                          : is_output(p, i)  ? cvk__output_layout(way->row, i - p->input_count, d->rank, way->layout_y)
                           : as_y             ? way->layout_y
                                              : (uint32_t)CVK_LAYOUT_PLAIN;
         if (!d->size)
@@ -55,7 +56,7 @@ static int32_t view_init(struct cvk__node_view *view, const struct cvk__problem 
     view->epilogue = p->epilogue;
     view->node = (struct cvk_node){.size = sizeof view->node,
                                    .op = p->op,
-                                   .pass = CVK_PASS_FORWARD,
+                                   .pass = p->pass,
                                    .flags = p->flags,
                                    .name = p->name,
                                    .params = p->params,

@@ -239,6 +239,8 @@ static int32_t infer_node(struct cvk_graph *g, struct cvk__node *n, struct cvk__
 {
     const struct cvk__op_def *def = cvk__op_find(n->op);
     struct cvk__infer c = {.g = g, .node = n, .def = def, .final = true};
+    if (n->pass != def->pass)
+        return CVK_OK; /* a gradient's sizes are known since it was made, its parameters are resolved */
     for (uint32_t i = 0; i < n->input_count; i++)
         if (n->inputs[i] && !cvk__value_at(g, n->inputs[i])->desc.size)
             return cvk__infer_fail(&c, "the sizes of input %u are not known", i);

@@ -68,6 +68,7 @@ void cvk_graph_destroy(struct cvk_graph *g)
     for (uint32_t i = 0; i < g->value_count; i++) {
         cvk__free(g->values[i].name);
         cvk__blob_unref(g->values[i].blob);
+        cvk__blob_unref(g->values[i].initial);
     }
     for (uint32_t i = 0; i < g->node_count; i++)
         cvk__node_finish(&g->nodes[i]);
@@ -181,6 +182,7 @@ struct cvk__node *cvk__graph_new_node(struct cvk_graph *g, uint32_t op, const vo
     struct cvk__node *n = &g->nodes[g->node_count];
     memset(n, 0, sizeof *n);
     n->op = op;
+    n->pass = def ? def->pass : CVK_PASS_FORWARD;
     n->name = cvk__strdup(CVK__TAG_GRAPH, name);
     n->params = cvk__alloc(CVK__TAG_GRAPH, param_bytes ? param_bytes : 1);
     n->inputs = cvk__alloc_array(CVK__TAG_GRAPH, input_count + 1u, sizeof *n->inputs);
@@ -222,7 +224,8 @@ static int32_t clone_value(struct cvk_graph *to, const struct cvk__value *from)
     char *name = copy->name;
     *copy = *from;
     copy->name = name;
-    copy->blob = cvk__blob_ref(from->blob);
+    copy->blob = from->blob ? cvk__blob_ref(from->blob) : NULL;
+    copy->initial = from->initial ? cvk__blob_ref(from->initial) : NULL;
     return CVK_OK;
 }
 
@@ -232,6 +235,7 @@ static int32_t clone_node(struct cvk_graph *to, const struct cvk__node *from)
         cvk__graph_new_node(to, from->op, from->params, from->name, from->inputs, from->input_count, from->outputs, from->output_count);
     if (!n)
         return cvk__fail_memory(sizeof *from, "a copy of the graph");
+    n->pass = from->pass;
     n->epilogue = from->epilogue;
     n->bias = from->bias;
     n->scale = from->scale;

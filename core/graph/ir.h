@@ -32,10 +32,14 @@ struct cvk__value {
     bool fix_wanted;             /* inputs: a shape rule asked for the content */
     const void *content;         /* inputs of a session being made: what the caller would fix; borrowed */
     struct cvk__blob *blob;      /* content, if known */
+    struct cvk__blob *initial;   /* states: what they hold before the first run. A state lives from run to run in the session's memory; no
+                                  * kernel may take it for a constant */
+    cvk_value becomes;           /* states: the value that a run leaves in it; 0: it stays as it is */
 };
 
 struct cvk__node {
     uint32_t op;
+    uint32_t pass; /* enum cvk_pass; a gradient's node has the op and the parameters of its forward node */
     char *name;    /* always set */
     void *params;  /* op->param_bytes, size filled in */
     char *note;    /* NULL, or what the shape rule wants to tell (rounding) */

@@ -27,7 +27,7 @@ int32_t cvk__node_view_init(struct cvk__node_view *view, const struct cvk_graph 
     view->epilogue.size = sizeof view->epilogue;
     view->node = (struct cvk_node){.size = sizeof view->node,
                                    .op = n->op,
-                                   .pass = CVK_PASS_FORWARD,
+                                   .pass = n->pass,
                                    .flags = flags,
                                    .name = n->name,
                                    .params = n->params,
@@ -74,9 +74,16 @@ static bool masks_allow(const struct cvk_kernel *row, const struct cvk_node *nod
     return true;
 }
 
-uint32_t cvk__input_layout(const struct cvk_kernel *row, uint32_t i, uint32_t layout_x)
+uint32_t cvk__input_layout(const struct cvk_kernel *row, uint32_t i, uint32_t rank, uint32_t layout_x)
 {
-    return i == 0 || row->flags & (CVK_KERNEL_ALL_INPUTS | CVK_KERNEL_ANY_LAYOUT) ? layout_x : CVK_LAYOUT_PLAIN;
+    if (i == 0 || row->flags & CVK_KERNEL_ANY_LAYOUT)
+        return layout_x;
+    return row->flags & CVK_KERNEL_ALL_INPUTS && rank >= 3 ? layout_x : CVK_LAYOUT_PLAIN;
+}
+
+uint32_t cvk__output_layout(const struct cvk_kernel *row, uint32_t i, uint32_t rank, uint32_t layout_y)
+{
+    return i == 0 || rank >= 3 || row->flags & CVK_KERNEL_ANY_LAYOUT ? layout_y : CVK_LAYOUT_PLAIN;
 }
 
 bool cvk__row_allows(const struct cvk_kernel *row, uint32_t layout_x, uint32_t layout_y)

@@ -28,8 +28,10 @@ int32_t cvk__kernel_ask_variant(struct cvk__device *d, const struct cvk_kernel *
                                 uint32_t layout_x, uint32_t layout_y, uint32_t variant, struct cvk_plan *plan, char *reason);
 /* True if the row may be asked about this pair: its masks hold both, and a layout that it could keep stays the same. */
 bool cvk__row_allows(const struct cvk_kernel *row, uint32_t layout_x, uint32_t layout_y);
-/* Which layout input i must have if input 0 has layout_x. */
-uint32_t cvk__input_layout(const struct cvk_kernel *row, uint32_t i, uint32_t layout_x);
+/* Which layout input i, of so many axes, must have if input 0 has layout_x, and output i if output 0 has layout_y: tensors of fewer
+ * than 3 axes beside them are plain. */
+uint32_t cvk__input_layout(const struct cvk_kernel *row, uint32_t i, uint32_t rank, uint32_t layout_x);
+uint32_t cvk__output_layout(const struct cvk_kernel *row, uint32_t i, uint32_t rank, uint32_t layout_y);
 
 /* signature.c: the keys of notes; key has CVK_NOTE_KEY_BYTES. */
 /* About a kernel for nodes of this kind, whatever their sizes. */

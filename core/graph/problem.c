@@ -129,6 +129,7 @@ static int32_t problem_init(struct cvk__problem *p, struct cvk_session *s, const
     *p = (struct cvk__problem){.name = n->name,
                                .params = n->params,
                                .op = n->op,
+                               .pass = n->pass,
                                .flags = s->node_flags,
                                .input_count = n->input_count,
                                .output_count = n->output_count,
@@ -242,7 +243,7 @@ static int32_t choose_images(struct cvk__check *c, const struct cvk_node *node)
     if (!c->sample.cut)
         return cvk__fail_memory(p->input_count, "a test");
     bool vectors = p->epilogue.parts & (CVK_EPI_BIAS | CVK_EPI_SCALE) && p->epilogue.axis == 0;
-    if (!def->separable || vectors || !y->rank || y->dims[0] <= CVK__SAMPLE_IMAGES || !def->separable(node, c->sample.cut))
+    if (node->pass != CVK_PASS_FORWARD || !def->separable || vectors || !y->rank || y->dims[0] <= CVK__SAMPLE_IMAGES || !def->separable(node, c->sample.cut))
         return CVK_OK;
     for (uint32_t i = 0; i < p->input_count + p->output_count; i++) {
         const struct cvk_tensor_desc *d = &p->operands[i].desc;

@@ -18,7 +18,7 @@ enum { CVK__BIAS_OPERAND, CVK__SCALE_OPERAND, CVK__SHIFT_OPERAND, CVK__RESIDUAL_
 struct cvk__problem {
     const char *name; /* borrowed, as params */
     const void *params;
-    uint32_t op, flags, input_count, output_count;
+    uint32_t op, pass, flags, input_count, output_count;
     struct cvk_epilogue epilogue; /* parts 0: none */
     struct cvk__operand *operands; /* inputs, outputs, the epilogue's */
 };

@@ -150,7 +150,7 @@ static int32_t look_at(struct cvk_session *s, struct cvk__step *step, int64_t wi
     *batch = 0;
     cvk__free(step->cut);
     step->cut = NULL;
-    if (step->kind == CVK__STEP_COPY || !def || !def->separable || !n->input_count || !n->inputs[0] || !n->outputs[0])
+    if (step->kind == CVK__STEP_COPY || n->pass != CVK_PASS_FORWARD || !def || !def->separable || !n->input_count || !n->inputs[0] || !n->outputs[0])
         return CVK_OK;
     if (step->kind == CVK__STEP_RUN && (!d->host_memory || d->queue || !(step->row->flags & CVK_KERNEL_CONCURRENT)))
         return CVK_OK;

@@ -133,7 +133,7 @@ static int32_t find_ways(struct bench *b)
 {
     for (uint32_t r = 0; r < b->d->backend->plugin.kernel_count; r++) {
         const struct cvk_kernel *row = &b->d->backend->kernels[r];
-        if (row->op == b->check.whole.op && row->pass == CVK_PASS_FORWARD &&
+        if (row->op == b->check.whole.op && row->pass == b->check.whole.pass &&
             cvk__force_allows(&b->s->force, row->op, row->pass, row->name))
             CVK__TRY(add_row(b, row));
     }
@@ -259,7 +259,7 @@ static bool remembered(struct bench *b, const char *key)
         return false;
     for (uint32_t i = 0; i < b->d->backend->plugin.kernel_count; i++) {
         const struct cvk_kernel *row = &b->d->backend->kernels[i];
-        if (row->op != b->step->row->op || row->pass != CVK_PASS_FORWARD || strcmp(row->name, note.row) != 0)
+        if (row->op != b->step->row->op || row->pass != b->step->row->pass || strcmp(row->name, note.row) != 0)
             continue;
         r->chosen = (struct cvk_tune_way){row->name, note.variant, note.layout_x, note.layout_y, note.ns};
         r->untuned.time_ns = note.untuned_ns;

@@ -22,6 +22,12 @@ static int32_t infer(struct cvk__infer *c)
                                    cvk_shape_text(d->rank, d->dims, text), cvk_shape_text(x->rank, x->dims, xt),
                                    (long long)channels);
     }
+    if (!p->training && c->node->output_count > 1)
+        return cvk__infer_bad(c, "%u outputs; outside training there is one", c->node->output_count);
+    if (!(p->momentum >= 0 && p->momentum <= 1))
+        return cvk__infer_bad(c, "momentum is %g; it must be between 0 and 1", (double)p->momentum);
+    for (uint32_t i = 1; i < c->node->output_count; i++)
+        CVK__TRY(cvk__infer_out_like(c, i, cvk__infer_in(c, 3)));
     return cvk__infer_out_like(c, 0, x);
 }
 
@@ -31,10 +37,29 @@ static void cost(const struct cvk_node *node, struct cvk__cost *cost)
     cost->flops = 2 * cvk_tensor_desc_count(node->outputs[0]); /* the factors per channel are worked out once */
 }
 
-static const struct cvk__grad grads[] = {
+static const struct cvk__grad inference[] = {
     {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0) | CVK__X(1) | CVK__X(4)},
     {CVK_PASS_BACKWARD_WEIGHTS, CVK__X(1) | CVK__X(2), CVK__DY(0) | CVK__X(0) | CVK__X(3) | CVK__X(4)},
 };
+
+/* The gradient of x needs the sums that are those of scale and bias, so one pass gives all three. */
+static const struct cvk__grad training[] = {
+    {CVK_PASS_BACKWARD_DATA, CVK__X(0) | CVK__X(1) | CVK__X(2),
+     CVK__DY(0) | CVK__Y(3) | CVK__Y(4) | CVK__X(0) | CVK__X(1) | CVK__X(2)},
+};
+
+static const struct cvk__grad *grads_for(const void *params, uint32_t *count)
+{
+    bool trains = ((const struct cvk_batch_norm_params *)params)->training;
+    *count = trains ? 1 : 2;
+    return trains ? training : inference;
+}
+
+/* Training mixes the images of a batch. */
+static bool separable(const struct cvk_node *node, bool *cut)
+{
+    return !((const struct cvk_batch_norm_params *)node->params)->training && cvk__cut_first(node, cut);
+}
 
 const struct cvk__op_def cvk__op_batch_norm = {
     .id = CVK_OP_BATCH_NORM,
@@ -43,16 +68,26 @@ const struct cvk__op_def cvk__op_batch_norm = {
     .min_inputs = 5,
     .max_inputs = 5,
     .min_outputs = 1,
-    .max_outputs = 1,
+    .max_outputs = 5,
     .infer = infer,
     .cost = cost,
-    .separable = cvk__cut_first,
-    .grads = grads,
-    .grad_count = sizeof grads / sizeof grads[0],
+    .separable = separable,
+    .grads_for = grads_for,
+    .weights = CVK__X(1) | CVK__X(2),
 };
 
 cvk_value cvk_batch_norm(struct cvk_graph *g, cvk_value x, cvk_value scale, cvk_value bias, cvk_value mean, cvk_value var,
                          const struct cvk_batch_norm_params *p)
 {
     return cvk__graph_add_one(g, CVK_OP_BATCH_NORM, p, (cvk_value[]){x, scale, bias, mean, var}, 5);
+}
+
+void cvk_batch_norm_train(struct cvk_graph *g, cvk_value x, cvk_value scale, cvk_value bias, cvk_value mean, cvk_value var,
+                          const struct cvk_batch_norm_params *p, cvk_value y[5])
+{
+    struct cvk_batch_norm_params params = {0};
+    if (p)
+        params = *p;
+    params.training = 1;
+    cvk_graph_add(g, CVK_OP_BATCH_NORM, &params, (cvk_value[]){x, scale, bias, mean, var}, 5, y, 5);
 }

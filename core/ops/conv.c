@@ -109,6 +109,7 @@ const struct cvk__op_def cvk__op_conv = {
     .separable = cvk__cut_first,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
+    .weights = CVK__X(1) | CVK__X(2),
     .accepts_epilogue = true,
 };
 

@@ -101,6 +101,7 @@ const struct cvk__op_def cvk__op_gemm = {
     .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
+    .weights = CVK__X(1) | CVK__X(2),
     .accepts_epilogue = true,
 };
 

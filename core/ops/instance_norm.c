@@ -58,6 +58,7 @@ const struct cvk__op_def cvk__op_instance_norm = {
     .separable = cvk__cut_first,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
+    .weights = CVK__X(1) | CVK__X(2),
 };
 
 cvk_value cvk_instance_norm(struct cvk_graph *g, cvk_value x, cvk_value scale, cvk_value bias,

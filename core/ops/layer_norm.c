@@ -78,6 +78,7 @@ const struct cvk__op_def cvk__op_layer_norm = {
     .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
+    .weights = CVK__X(1) | CVK__X(2),
 };
 
 cvk_value cvk_layer_norm(struct cvk_graph *g, cvk_value x, cvk_value scale, cvk_value bias, const struct cvk_layer_norm_params *p,

@@ -92,6 +92,7 @@ const struct cvk__op_def cvk__op_matmul = {
     .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
+    .weights = CVK__X(0) | CVK__X(1),
     .accepts_epilogue = true,
 };
 

@@ -5,7 +5,7 @@
 
 #include "../graph/ir.h"
 
-/* A gradient, declared as data. Bits 0..15 stand for inputs, 16..23 for outputs, 24..31 for gradients of outputs. */
+/* A gradient, declared as data: a node of the same op and parameters in another pass. Bits 0..15 stand for inputs, 16..23 for outputs, 24..31 for gradients of outputs. */
 #define CVK__X(i) (1u << (i))
 #define CVK__Y(i) (1u << (16 + (i)))
 #define CVK__DY(i) (1u << (24 + (i)))
@@ -27,6 +27,7 @@ struct cvk__window {
 };
 
 struct cvk__infer;
+struct cvk__diff;
 
 struct cvk__op_def {
     uint32_t id;
@@ -44,6 +45,13 @@ struct cvk__op_def {
     const char *(*kind)(const void *params);
     const struct cvk__grad *grads;
     uint32_t grad_count;
+    /* The declarations where they follow from the parameters; NULL: always `grads`. */
+    const struct cvk__grad *(*grads_for)(const void *params, uint32_t *count);
+    /* Builds the gradient out of other ops instead (autodiff.h); CVK_E_NOT_FOUND: use the declarations. NULL: always those. An op
+     * without either passes no gradient on. */
+    int32_t (*differentiate)(struct cvk__diff *d);
+    uint32_t weights; /* inputs that training changes where they are constants, CVK__X bits */
+    uint32_t pass;    /* of the op's own nodes: forward, except for optimisers */
     /* Whether the batch, axis 0 of the outputs, can be cut: then image n of every output is made of image n alone of the inputs that
      * `cut` marks (one entry per input, false before), and of the whole of the others. The caller sees to it that all of these have
      * the same size above 1 on axis 0. NULL: never. */

@@ -83,10 +83,18 @@ static int32_t infer(struct cvk__infer *c)
     return cvk__infer_out_like(c, 0, x);
 }
 
-/* Every kind's derivative is a function of x alone. */
-static const struct cvk__grad grads[] = {
+static const struct cvk__grad from_x[] = {
     {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0) | CVK__X(0)},
 };
+static const struct cvk__grad from_y[] = {
+    {CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0) | CVK__Y(0)},
+};
+
+static const struct cvk__grad *grads_for(const void *params, uint32_t *count)
+{
+    *count = ((const struct cvk_unary_params *)params)->kind < CVK_NOT;
+    return cvk_unary_gradient_from_y(params) ? from_y : from_x;
+}
 
 const struct cvk__op_def cvk__op_unary = {
     .id = CVK_OP_UNARY,
@@ -99,8 +107,7 @@ const struct cvk__op_def cvk__op_unary = {
     .infer = infer,
     .kind = kind_name,
     .separable = cvk__cut_first,
-    .grads = grads,
-    .grad_count = sizeof grads / sizeof grads[0],
+    .grads_for = grads_for,
     .elementwise = true,
 };
 

@@ -20,12 +20,14 @@
 #ifndef CONVOKE_CONVOKE_H
 #define CONVOKE_CONVOKE_H
 
+#include "data.h"
 #include "device.h"
 #include "graph.h"
 #include "onnx.h"
 #include "session.h"
 #include "status.h"
 #include "tensor.h"
+#include "train.h"
 #include "tune.h"
 
 #ifdef __cplusplus

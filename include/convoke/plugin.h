@@ -67,7 +67,7 @@ extern "C" {
 #endif
 
 #define CVK_ABI_MAJOR 1
-#define CVK_ABI_MINOR 1
+#define CVK_ABI_MINOR 2
 
 #if defined(__GNUC__)
 #define CVK_EXPORT __attribute__((visibility("default")))
@@ -86,11 +86,15 @@ enum cvk_op {
     CVK_OP_NONE = 0
 };
 
+/* A gradient's node has the op and the parameters of the forward node. Its inputs are what the op's header says under "Gradient": dy
+ * first, then outputs, then inputs of the forward node, each in their order; one that the forward node left out is left out. Its outputs
+ * are the gradients, of the sizes of what they belong to; one that nobody wants is left out. Weights are no constants while they are
+ * trained: a row that packs constant weights in build packs others in run, into workspace, or refuses them. */
 enum cvk_pass {
     CVK_PASS_FORWARD = 0,          /* inputs x, w, ... ; outputs y, ... */
-    CVK_PASS_BACKWARD_DATA = 1,    /* gives dx from dy and what the op's declaration says it needs */
-    CVK_PASS_BACKWARD_WEIGHTS = 2, /* gives dw (and db) */
-    CVK_PASS_UPDATE = 3            /* an optimiser's step on w */
+    CVK_PASS_BACKWARD_DATA = 1,    /* gives dx, conv: from dy, w */
+    CVK_PASS_BACKWARD_WEIGHTS = 2, /* gives dw (and db), conv: from dy, x */
+    CVK_PASS_UPDATE = 3            /* an optimiser's step on w: op/optimize.h */
 };
 
 /* ---- services of the host ------------------------------------------------------------------------------------- */
@@ -242,7 +246,9 @@ enum cvk_kernel_flag {
     CVK_KERNEL_IN_PLACE = 1 << 0,   /* output 0 may be the memory of input 0 (same bytes) */
     CVK_KERNEL_ANY_LAYOUT = 1 << 1, /* works on the flat elements of any layout, the same for all operands */
     CVK_KERNEL_KEEPS_CONSTANTS = 1 << 2, /* run does not read the constant inputs that build has seen: the host may drop them */
-    CVK_KERNEL_ALL_INPUTS = 1 << 3, /* layouts_x holds for every input (concat), not for input 0 alone; else the others are plain */
+    /* layouts_x holds for every input (concat), not for input 0 alone; else the others are plain. Tensors of fewer than 3 axes are
+     * always plain (since 1.2 also in rows with this flag, and as results beside blocked ones). */
+    CVK_KERNEL_ALL_INPUTS = 1 << 3,
     /* run may be called for several pieces of the batch at the same time, on different threads, each with its own exec (plan, packed
      * and state are shared): it writes only outputs and workspace. host->parallel is then one range on the calling thread. */
     CVK_KERNEL_CONCURRENT = 1 << 4,

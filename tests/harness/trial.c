@@ -144,11 +144,12 @@ static int32_t set_layout(struct cvk__trial *t, cvk_value v, uint32_t layout)
 
 int32_t cvk__trial_set_layouts(struct cvk__trial *t, const struct cvk_kernel *row, uint32_t layout_x, uint32_t layout_y)
 {
-    bool all = row->flags & (CVK_KERNEL_ALL_INPUTS | CVK_KERNEL_ANY_LAYOUT);
     for (uint32_t i = 0; i < t->node->input_count; i++)
-        CVK__TRY(set_layout(t, t->node->inputs[i], i == 0 || all ? layout_x : CVK_LAYOUT_PLAIN));
+        if (t->view.inputs[i])
+            CVK__TRY(set_layout(t, t->node->inputs[i], cvk__input_layout(row, i, t->view.inputs[i]->rank, layout_x)));
     for (uint32_t i = 0; i < t->node->output_count; i++)
-        CVK__TRY(set_layout(t, t->node->outputs[i], layout_y));
+        if (t->view.outputs[i])
+            CVK__TRY(set_layout(t, t->node->outputs[i], cvk__output_layout(row, i, t->view.outputs[i]->rank, layout_y)));
     if (t->operand_desc[CVK__RESIDUAL].size)
         t->operand_desc[CVK__RESIDUAL] = *output_desc(t);
     if (t->op == CVK_OP_REORDER)

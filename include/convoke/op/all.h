@@ -48,5 +48,7 @@
 #include "topk.h"
 #include "one_hot.h"
 #include "reorder.h"
+#include "loss.h"
+#include "optimize.h"
 
 #endif

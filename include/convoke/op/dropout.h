@@ -2,7 +2,9 @@
  * dropout: while training, each element becomes 0 with probability `drop` and the others grow by 1/(1-drop); otherwise identity.
  * The optional second output is the bool mask of the kept. Source: Srivastava et al. 2014; ONNX operator Dropout.
  * `drop` is the probability that a node is dropped; some texts give the keep probability, which is 1 - drop.
- * Element i is dropped if cvk_rng_uniform(seed, 0, i) < drop (rng.h), so every backend drops the same nodes.
+ * Element i is dropped if cvk_rng_uniform(seed, step, i) < drop (rng.h), so every backend drops the same nodes; i counts the elements of
+ * the plain layout. step is the optional second input, i64 of one element (0 if absent): another one drops others, so that each iteration
+ * does. Gradient (backward data): inputs dy, step; output dx, which is exactly 0 where the element was dropped.
  *
  * Example (Half of the nodes are dropped in training; the mask is not wanted):
  * @code
@@ -29,7 +31,7 @@ struct cvk_dropout_params {
     float drop;        /* 0 <= drop < 1 */
 };
 
-/* mask: NULL, or receives the second output. */
+/* mask: NULL, or receives the second output. For the step input use cvk_graph_add. */
 CVK_API cvk_value cvk_dropout(struct cvk_graph *g, cvk_value x, const struct cvk_dropout_params *p, cvk_value *mask);
 
 #ifdef __cplusplus

@@ -78,6 +78,25 @@ struct cvk_unary_params {
     float b;
 };
 
+/* Gradient (backward data): inputs dy and one more; output dx = dy * derivative. The other is y for the kinds where the derivative
+ * follows from it (then x need not be kept, and the op may run in place), else x. Where a kind has a corner the derivative is that of the
+ * side of 0: relu'(0) = 0, clip's is 0 at its bounds, abs'(0) = 0. Where the result is constant by pieces (sign, floor, ...) it is 0. */
+static inline uint32_t cvk_unary_gradient_from_y(const struct cvk_unary_params *p)
+{
+    switch (p->kind) {
+    case CVK_RELU:
+    case CVK_CLIP:
+    case CVK_SIGMOID:
+    case CVK_TANH:
+    case CVK_EXP:
+    case CVK_SQRT: return 1;
+    case CVK_LEAKY_RELU:
+    case CVK_ELU:
+    case CVK_HARD_SIGMOID: return p->a > 0;
+    default: return 0;
+    }
+}
+
 CVK_API cvk_value cvk_unary(struct cvk_graph *g, cvk_value x, const struct cvk_unary_params *p);
 /* Short forms without parameters. */
 CVK_API cvk_value cvk_relu(struct cvk_graph *g, cvk_value x);
