@@ -246,10 +246,13 @@ static int32_t find_devices(struct cvk_session *s, int32_t *device_of, char **no
         status = cvk__assign_find(s, n, &why, &device_of[i]);
         char shown[96];
         cvk__text_escape(n->name, shown, sizeof shown);
+        bool forward = n->pass == cvk__op_find(n->op)->pass;
+        const char *colon = forward ? "" : ":", *pass = forward ? "" : cvk__pass_name(n->pass);
         if (device_of[i] < 0 && ++failures <= 8)
-            cvk__text_add(&failed, "%s%s '%s' (%s)", failures > 1 ? ", " : "", op_name(n->op), shown, why.data ? why.data : "");
+            cvk__text_add(&failed, "%s%s%s%s '%s' (%s)", failures > 1 ? ", " : "", op_name(n->op), colon, pass, shown,
+                          why.data ? why.data : "");
         if (device_of[i] > 0 && ++moved <= 8)
-            cvk__text_add(&elsewhere, "%s%s '%s' on %s (%s)", moved > 1 ? ", " : "", op_name(n->op), shown,
+            cvk__text_add(&elsewhere, "%s%s%s%s '%s' on %s (%s)", moved > 1 ? ", " : "", op_name(n->op), colon, pass, shown,
                           s->devices.devices[device_of[i]]->spec, why.data ? why.data : "");
         if (device_of[i] > 0 && why.data && status == CVK_OK && !(notes[i] = cvk__strdup(CVK__TAG_SESSION, why.data)))
             status = cvk__fail_memory(why.bytes, "a plan");
@@ -409,6 +412,26 @@ static int32_t finish_outputs(struct cvk_session *s)
     return CVK_OK;
 }
 
+/* A state lives where the node runs that gives it its next content; one that never changes, where it is read first. */
+static int32_t home_states(struct cvk_session *s, const int32_t *device_of)
+{
+    for (uint32_t i = 0; i < s->g->node_count; i++) {
+        const struct cvk__node *n = &s->g->nodes[i];
+        const struct cvk__op_def *def = cvk__op_find(n->op);
+        for (uint32_t o = 0; !n->dead && def->replaces && n->pass == def->pass && o < n->output_count; o++) {
+            cvk_value x = n->outputs[o] && def->replaces[o] >= 0 ? n->inputs[def->replaces[o]] : 0;
+            if (!x || !cvk__value_at(s->g, x)->initial)
+                continue;
+            struct cvk__place *place = cvk__place(s, x);
+            if (!place)
+                return CVK_E_MEMORY;
+            place->homed = true;
+            place->domain = s->domain_of[device_of[i]];
+        }
+    }
+    return CVK_OK;
+}
+
 int32_t cvk__assign(struct cvk_session *s)
 {
     uint32_t count = s->g->node_count; /* nodes added on the way are copies and reorders, placed already */
@@ -417,6 +440,8 @@ int32_t cvk__assign(struct cvk_session *s)
     int32_t status = device_of && notes ? CVK_OK : cvk__fail_memory(count * sizeof *notes, "a plan");
     if (status == CVK_OK)
         status = find_devices(s, device_of, notes);
+    if (status == CVK_OK)
+        status = home_states(s, device_of);
     for (uint32_t i = 0; i < count && status == CVK_OK; i++) {
         const struct cvk__node *n = &s->g->nodes[i];
         if (n->dead)

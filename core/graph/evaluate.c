@@ -7,10 +7,8 @@
 static int32_t check_limits(struct cvk_graph *g, const struct cvk__node *n, const struct cvk_node *node,
                             const struct cvk__device *d)
 {
-    const struct cvk__op_def *def = cvk__op_find(n->op);
-    struct cvk__cost cost = {0};
-    if (def->cost)
-        def->cost(node, &cost);
+    struct cvk__cost cost;
+    cvk__node_cost(node, &cost);
     bool fits = cvk__add_u64(g->folded_macs, cost.macs, &g->folded_macs);
     if (g->macs_limit && (!fits || g->folded_macs > g->macs_limit))
         return cvk__fail(CVK_E_LIMIT,

@@ -93,7 +93,7 @@ static int32_t scale_weights(struct cvk_graph *g, struct cvk__node *sum, const s
 /* True if the sum's weights and bias are known and its channels are those of the norm. */
 static bool can_fold(const struct cvk_graph *g, const struct cvk__node *sum, struct channel_walk *walk, uint64_t channels)
 {
-    if (sum->dead || sum->epilogue.parts || sum->input_count < 2 || !content(g, sum->inputs[1]) || !walk_of(g, sum, walk))
+    if (sum->dead || sum->pass != CVK_PASS_FORWARD || sum->epilogue.parts || sum->input_count < 2 || !content(g, sum->inputs[1]) || !walk_of(g, sum, walk))
         return false;
     uint64_t groups = sum->op == CVK_OP_CONV_TRANSPOSE ? ((const struct cvk_conv_transpose_params *)sum->params)->group : 1;
     if (walk->count * groups != channels)
@@ -109,6 +109,8 @@ static bool can_fold(const struct cvk_graph *g, const struct cvk__node *sum, str
 static int32_t fold_one(struct cvk_graph *g, struct cvk__node *norm, const uint32_t *uses)
 {
     struct cvk__value *x = cvk__value_at(g, norm->inputs[0]);
+    if (norm->pass != CVK_PASS_FORWARD || ((const struct cvk_batch_norm_params *)norm->params)->training)
+        return CVK_OK;
     if (x->producer < 0 || uses[norm->inputs[0] - 1] != 1)
         return CVK_OK;
     struct cvk__node *sum = &g->nodes[x->producer];

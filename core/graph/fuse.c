@@ -22,9 +22,11 @@ static bool same_sizes(const struct cvk_tensor_desc *a, const struct cvk_tensor_
 static int32_t accepted(struct cvk_session *s, const struct cvk__node *trial, cvk_value *output, int32_t device, bool *yes)
 {
     struct cvk__node copy = *trial;
+    cvk_value outputs[8];
     int32_t found;
-    copy.outputs = output;
-    copy.output_count = 1;
+    memcpy(outputs, trial->outputs, trial->output_count * sizeof *outputs); /* batch norm has the most, 5 */
+    outputs[0] = *output;
+    copy.outputs = outputs;
     CVK__TRY(cvk__assign_find(s, &copy, NULL, &found));
     *yes = found == device;
     return CVK_OK;
@@ -55,7 +57,7 @@ static cvk_value scaled_constant(struct cvk_graph *g, cvk_value c, float beta)
  * stay as they are written (`keep`), it moves only where the device does not take it as an input. */
 static int32_t fuse_bias(struct cvk_session *s, struct cvk__node *sum, bool keep)
 {
-    if (sum->input_count < 3 || !sum->inputs[2])
+    if (sum->pass != CVK_PASS_FORWARD || sum->op == CVK_OP_BATCH_NORM || sum->input_count < 3 || !sum->inputs[2])
         return CVK_OK;
     const struct cvk_tensor_desc y = cvk__value_at(s->g, sum->outputs[0])->desc;
     uint32_t axis = channel_axis(sum, &y);
@@ -106,7 +108,7 @@ static int32_t split_bias(struct cvk_session *s, uint32_t index, uint32_t *added
     struct cvk_graph *g = s->g;
     struct cvk__node *sum = &g->nodes[index], bare = *sum;
     int32_t now, better;
-    if ((sum->op != CVK_OP_CONV && sum->op != CVK_OP_CONV_TRANSPOSE) || sum->input_count < 3 || !sum->inputs[2])
+    if (sum->pass != CVK_PASS_FORWARD || (sum->op != CVK_OP_CONV && sum->op != CVK_OP_CONV_TRANSPOSE) || sum->input_count < 3 || !sum->inputs[2])
         return CVK_OK;
     CVK__TRY(cvk__assign_find(s, sum, NULL, &now));
     if (now == 0 || !cvk__value_at(g, sum->inputs[2])->blob)
@@ -231,17 +233,33 @@ static cvk_value flat_bias(struct cvk_graph *g, cvk_value constant, int64_t chan
     return bias;
 }
 
+/* The parts that may follow this node: all behind a layer's sum, another gradient behind the gradient of a sum's input, residual and
+ * activation behind a batch norm that trains. */
+static uint32_t parts_behind(const struct cvk__node *n)
+{
+    bool slides = n->op == CVK_OP_CONV || n->op == CVK_OP_CONV_TRANSPOSE;
+    if (n->pass == CVK_PASS_BACKWARD_DATA)
+        return slides ? CVK_EPI_RESIDUAL : 0;
+    if (n->pass != CVK_PASS_FORWARD)
+        return 0;
+    if (n->op == CVK_OP_BATCH_NORM)
+        return ((const struct cvk_batch_norm_params *)n->params)->training ? CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION : 0;
+    return CVK_EPI_BIAS | CVK_EPI_SCALE | CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION;
+}
+
 /* The epilogue that the sum would have with `next` in it; *fits stays false if it does not go behind the parts already there. */
 static int32_t extend(struct cvk_graph *g, const struct cvk__node *next, struct cvk__node *trial, bool *fits)
 {
     const struct cvk_tensor_desc *y = &cvk__value_at(g, trial->outputs[0])->desc;
-    uint32_t parts = trial->epilogue.parts;
+    uint32_t parts = trial->epilogue.parts, possible = parts_behind(trial);
+    if (next->pass != CVK_PASS_FORWARD || !possible)
+        return CVK_OK;
     /* A kernel stores what it sums up: a function that gives truth values is none of its activations, a broadcast sum none of its
      * residuals. */
     if (!same_sizes(&cvk__value_at(g, next->outputs[0])->desc, y))
         return CVK_OK;
     trial->epilogue.axis = channel_axis(trial, y);
-    if (next->op == CVK_OP_BATCH_NORM && !(parts & ~(uint32_t)CVK_EPI_BIAS) && next->inputs[0] == trial->outputs[0] &&
+    if (next->op == CVK_OP_BATCH_NORM && possible & CVK_EPI_SCALE && !(parts & ~(uint32_t)CVK_EPI_BIAS) && next->inputs[0] == trial->outputs[0] &&
         trial->epilogue.axis == 1) {
         trial->epilogue.parts |= CVK_EPI_SCALE;
         return norm_constants(g, next, &trial->scale, &trial->shift, fits);
@@ -250,7 +268,7 @@ static int32_t extend(struct cvk_graph *g, const struct cvk__node *next, struct 
         !(parts & (CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION)) && next->inputs[0] != next->inputs[1]) {
         cvk_value other = next->inputs[next->inputs[0] == trial->outputs[0]];
         bool has_bias = trial->input_count > 2 && trial->inputs[2];
-        if (!parts && !has_bias && spreads_as_bias(cvk__value_at(g, other), y, trial->epilogue.axis)) {
+        if (possible & CVK_EPI_BIAS && !parts && !has_bias && spreads_as_bias(cvk__value_at(g, other), y, trial->epilogue.axis)) {
             trial->epilogue.parts |= CVK_EPI_BIAS;
             trial->bias = flat_bias(g, other, y->dims[trial->epilogue.axis]);
             *fits = trial->bias != 0;
@@ -259,7 +277,7 @@ static int32_t extend(struct cvk_graph *g, const struct cvk__node *next, struct 
         trial->epilogue.parts |= CVK_EPI_RESIDUAL;
         trial->residual = other;
         *fits = same_sizes(&cvk__value_at(g, other)->desc, y);
-    } else if (next->op == CVK_OP_UNARY && !(parts & CVK_EPI_ACTIVATION)) {
+    } else if (next->op == CVK_OP_UNARY && possible & CVK_EPI_ACTIVATION && !(parts & CVK_EPI_ACTIVATION)) {
         const struct cvk_unary_params *p = next->params;
         trial->epilogue.parts |= CVK_EPI_ACTIVATION;
         trial->epilogue.activation = p->kind;
@@ -285,7 +303,9 @@ static void merge(struct cvk_graph *g, uint32_t sum, uint32_t next, const struct
     g->nodes[next].outputs[0] = y;
     memset(&g->nodes[sum], 0, sizeof g->nodes[sum]);
     g->nodes[sum].dead = true;
-    cvk__value_at(g, y)->producer = (int32_t)next;
+    for (uint32_t o = 0; o < g->nodes[next].output_count; o++)
+        if (g->nodes[next].outputs[o])
+            cvk__value_at(g, g->nodes[next].outputs[o])->producer = (int32_t)next;
     cvk__value_at(g, y)->producer_output = 0;
 }
 
@@ -326,6 +346,62 @@ static int32_t *find_readers(const struct cvk_graph *g)
     return readers;
 }
 
+/* ---- behind in the backward direction ----------------------------------------------------------------------------------- */
+
+static const struct cvk__node *producer_of(const struct cvk_graph *g, cvk_value v)
+{
+    int32_t producer = v ? cvk__value_at(g, v)->producer : -1;
+    return producer < 0 ? NULL : &g->nodes[producer];
+}
+
+/* The gradient of an activation that went into a batch norm's epilogue goes into the batch norm's gradient: there its input is worked
+ * out again from what is read anyway. */
+static int32_t fuse_norm_gradient(struct cvk_session *s, uint32_t index, const uint32_t *uses)
+{
+    struct cvk_graph *g = s->g;
+    const struct cvk__node *n = &g->nodes[index];
+    const struct cvk__node *act = producer_of(g, n->inputs[0]);
+    if (!act || act->op != CVK_OP_UNARY || act->pass != CVK_PASS_BACKWARD_DATA || uses[n->inputs[0] - 1] != 1)
+        return CVK_OK;
+    const struct cvk_unary_params *p = act->params;
+    const struct cvk__node *norm = producer_of(g, act->inputs[1]);
+    if (!norm || norm->op != CVK_OP_BATCH_NORM || norm->pass != CVK_PASS_FORWARD || norm->inputs[0] != n->inputs[3] ||
+        norm->epilogue.parts != CVK_EPI_ACTIVATION || norm->epilogue.activation != p->kind)
+        return CVK_OK;
+    if (p->kind != CVK_RELU && p->kind != CVK_CLIP)
+        return CVK_OK;
+    struct cvk__node trial = *n;
+    cvk_value inputs[8];
+    int32_t device, found;
+    memcpy(inputs, n->inputs, n->input_count * sizeof *inputs);
+    inputs[0] = act->inputs[0];
+    trial.inputs = inputs;
+    trial.epilogue = norm->epilogue;
+    CVK__TRY(cvk__assign_find(s, n, NULL, &device));
+    CVK__TRY(cvk__assign_find(s, &trial, NULL, &found));
+    if (device < 0 || found != device)
+        return CVK_OK;
+    uint32_t replaced = (uint32_t)cvk__value_at(g, n->inputs[0])->producer;
+    g->nodes[index].inputs[0] = inputs[0];
+    g->nodes[index].epilogue = trial.epilogue;
+    g->nodes[replaced].dead = true;
+    return CVK_OK;
+}
+
+static int32_t fuse_norm_gradients(struct cvk_session *s)
+{
+    uint32_t *uses = cvk__count_uses(s->g);
+    int32_t status = uses ? CVK_OK : cvk__fail_memory(s->g->value_count * sizeof *uses, "a plan");
+    for (uint32_t i = 0; i < s->g->node_count && status == CVK_OK; i++) {
+        const struct cvk__node *n = &s->g->nodes[i];
+        if (!n->dead && n->op == CVK_OP_BATCH_NORM && n->pass == CVK_PASS_BACKWARD_DATA &&
+            ((const struct cvk_batch_norm_params *)n->params)->training && !n->epilogue.parts)
+            status = fuse_norm_gradient(s, i, uses);
+    }
+    cvk__free(uses);
+    return status;
+}
+
 int32_t cvk__fuse(struct cvk_session *s, bool merge_nodes)
 {
     struct cvk_graph *g = s->g;
@@ -339,10 +415,10 @@ int32_t cvk__fuse(struct cvk_session *s, bool merge_nodes)
     for (uint32_t i = 0; i < g->node_count && status == CVK_OK; i++) {
         const struct cvk__node *n = &g->nodes[i];
         if (!n->dead && !(n->epilogue.parts & ~(uint32_t)CVK_EPI_BIAS) && cvk__op_find(n->op)->accepts_epilogue &&
-            (uint32_t)n->outputs[0] <= old_values)
+            parts_behind(n) && n->outputs[0] && (uint32_t)n->outputs[0] <= old_values)
             status = fuse_chain(s, i, readers, uses);
     }
     cvk__free(readers);
     cvk__free(uses);
-    return status;
+    return status == CVK_OK ? fuse_norm_gradients(s) : status;
 }

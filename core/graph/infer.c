@@ -235,7 +235,7 @@ static bool known(const struct cvk_graph *g, const struct cvk__node *n)
     return true;
 }
 
-static int32_t infer_node(struct cvk_graph *g, struct cvk__node *n, struct cvk__device *evaluator)
+int32_t cvk__infer_node(struct cvk_graph *g, struct cvk__node *n, struct cvk__device *evaluator)
 {
     const struct cvk__op_def *def = cvk__op_find(n->op);
     struct cvk__infer c = {.g = g, .node = n, .def = def, .final = true};
@@ -263,6 +263,6 @@ int32_t cvk__graph_infer(struct cvk_graph *g, struct cvk__device *evaluator)
 {
     for (uint32_t i = 0; i < g->node_count; i++)
         if (!g->nodes[i].dead)
-            CVK__TRY(infer_node(g, &g->nodes[i], evaluator));
+            CVK__TRY(cvk__infer_node(g, &g->nodes[i], evaluator));
     return CVK_OK;
 }

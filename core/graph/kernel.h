@@ -51,6 +51,7 @@ void cvk__choice_write(const struct cvk__choice_note *note, char *text);
 /* What a verdict against a kernel begins with; "ok" is the other one. */
 #define CVK__WRONG "wrong: "
 
-/* Shape inference of all nodes of g in place, with folding of what is constant through `evaluator` (NULL: none). */
+/* Shape inference of one node, and of all nodes of g in place, with folding of what is constant through `evaluator` (NULL: none). */
+int32_t cvk__infer_node(struct cvk_graph *g, struct cvk__node *n, struct cvk__device *evaluator);
 int32_t cvk__graph_infer(struct cvk_graph *g, struct cvk__device *evaluator);
 #endif

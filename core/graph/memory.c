@@ -67,8 +67,9 @@ static void find_lifetimes(struct cvk_session *s)
         s->places[i].root = (cvk_value)(i + 1);
         s->places[i].seen = 0;
         s->places[i].in_arena = false;
-        s->places[i].first = s->g->values[i].is_input ? -1 : FOREVER;
-        s->places[i].last = -1;
+        bool state = s->g->values[i].initial != NULL;
+        s->places[i].first = s->g->values[i].is_input || state ? -1 : FOREVER;
+        s->places[i].last = state ? FOREVER : -1;
     }
     for (uint32_t t = 0; t < s->step_count; t++) {
         const struct cvk__node *n = &s->g->nodes[s->steps[t].node];
@@ -109,12 +110,26 @@ static bool of_one_kind(const struct cvk_session *s, const struct cvk__step *ste
     return s->places[v - 1].segment == step->segment;
 }
 
+/* What a step leaves in a state is made where the state lies. */
+static void replace_states(struct cvk_session *s, const struct cvk__node *n)
+{
+    const int8_t *replaces = cvk__op_find(n->op)->replaces;
+    for (uint32_t o = 0; replaces && n->pass == cvk__op_find(n->op)->pass && o < n->output_count; o++) {
+        cvk_value y = n->outputs[o], x = replaces[o] >= 0 && y ? n->inputs[replaces[o]] : 0;
+        cvk_value root = x ? root_of(s, x, NULL) : 0;
+        if (root && cvk__value_at(s->g, root)->initial)
+            share(s, y, root, 0);
+    }
+}
+
 static void try_in_place(struct cvk_session *s, const struct cvk__step *step, const struct cvk__node *n, int32_t t)
 {
     cvk_value root;
     if (!(step->row->flags & CVK_KERNEL_IN_PLACE) || !n->input_count || !n->inputs[0] || s->flags & CVK_SESSION_KEEP_VALUES)
         return;
     cvk_value x = n->inputs[0], y = n->outputs[0];
+    if (!y || s->places[y - 1].root != y)
+        return;
     if (!of_one_kind(s, step, x) || !of_one_kind(s, step, y))
         return;
     if (!owns_alone(s, x, &root) || s->places[root - 1].last != t || bytes_of(s, x) != bytes_of(s, y))
@@ -217,6 +232,7 @@ static void share_memory(struct cvk_session *s)
             cvk_value root = root_of(s, n->inputs[0], &offset);
             share(s, n->outputs[0], root, offset);
         } else if (step->kind == CVK__STEP_RUN) {
+            replace_states(s, n);
             if (n->op == CVK_OP_CONCAT)
                 try_concat_view(s, step, n, (int32_t)t);
             else if (n->op == CVK_OP_SPLIT)

@@ -67,6 +67,20 @@ static int32_t upload_constants(struct cvk_session *s)
     return status;
 }
 
+/* What states hold before the first run. */
+static int32_t write_states(struct cvk_session *s)
+{
+    for (uint32_t i = 0; i < s->g->value_count; i++) {
+        const struct cvk__value *v = &s->g->values[i];
+        const struct cvk__place *p = &s->places[i];
+        if (!v->initial || !p->homed || !p->in_arena || !v->desc.bytes)
+            continue;
+        struct cvk_binding b = cvk__binding(s, (cvk_value)(i + 1));
+        CVK__TRY(cvk__buffer_write(s->domains[p->domain].device, b.buffer, b.offset, v->initial->data, v->desc.bytes));
+    }
+    return CVK_OK;
+}
+
 static const float *host_content(const struct cvk_session *s, cvk_value v)
 {
     const struct cvk__value *value = cvk__value_at(s->g, v);
@@ -230,6 +244,7 @@ int32_t cvk__prepare(struct cvk_session *s)
         CVK__TRY(allocate_domain(&s->domains[d]));
     CVK__TRY(upload_constants(s));
     CVK__TRY(build_steps(s));
+    CVK__TRY(write_states(s));
     return cvk__lanes_prepare(s);
 }
 

@@ -59,12 +59,8 @@ static uint64_t per_item(const struct cvk_tensor_desc *d)
 
 static void fill_costs(const struct cvk_graph *g, const struct cvk__node *n, const struct cvk_node *node, struct cvk_node_report *r)
 {
-    const struct cvk__op_def *def = cvk__op_find(n->op);
-    struct cvk__cost cost = {0};
-    if (def && def->cost)
-        def->cost(node, &cost);
-    else if (def && !def->view)
-        cost.flops = cvk_tensor_desc_count(node->outputs[0]);
+    struct cvk__cost cost;
+    cvk__node_cost(node, &cost);
     r->macs = cost.macs;
     r->flops = cost.flops;
     r->params = count_params(g, n);
@@ -76,7 +72,7 @@ static void fill_costs(const struct cvk_graph *g, const struct cvk__node *n, con
     for (uint32_t i = 0; i < 4; i++)
         if (extra[i])
             r->bytes += cvk__value_at(g, extra[i])->desc.bytes;
-    if (n->op == CVK_OP_CONV) {
+    if (n->op == CVK_OP_CONV && n->pass == CVK_PASS_FORWARD) {
         uint64_t a = per_item(node->inputs[0]), b = per_item(node->outputs[0]);
         if (!cvk__mul_u64(a, b, &r->dense_weights))
             r->dense_weights = UINT64_MAX;
@@ -102,6 +98,7 @@ static int32_t fill_texts(struct cvk_session *s, const struct cvk__step *step, c
     r->name = n->name;
     r->op = def ? def->name : "copy";
     r->kind = kind ? kind : "";
+    r->pass = cvk__pass_name(n->pass);
     r->device = s->devices.devices[step->device]->spec;
     r->kernel = step->kind == CVK__STEP_VIEW ? "view" : step->kind == CVK__STEP_COPY ? "copy" : step->row->name;
     r->epilogue = notes->epilogue;
@@ -133,6 +130,8 @@ static int32_t fill_operands(const struct cvk__node *n, struct cvk__node_notes *
 
 static int32_t fill_field(const struct cvk__node *n, struct cvk__node_notes *notes, struct cvk__field *fields)
 {
+    if (n->pass != CVK_PASS_FORWARD)
+        return CVK_OK;
     const struct cvk__op_def *def = cvk__op_find(n->op);
     const struct cvk__field **in = cvk__alloc_array(CVK__TAG_SESSION, n->input_count + 1u, sizeof *in);
     if (!in)

@@ -31,20 +31,18 @@ static int by_step(const void *a, const void *b)
 static struct cvk__way way_of(const struct cvk__step *step, const struct cvk_node *node)
 {
     uint32_t x = node->input_count && node->inputs[0] ? node->inputs[0]->layout : (uint32_t)CVK_LAYOUT_PLAIN;
-    return (struct cvk__way){.row = step->row, .variant = step->variant, .layout_x = x, .layout_y = node->outputs[0]->layout};
+    return (struct cvk__way){.row = step->row, .variant = step->variant, .layout_x = x, .layout_y = cvk__node_result(node)->layout};
 }
 
 static int32_t key_of(struct cvk_session *s, const struct cvk__step *step, char *key, double *cost)
 {
     struct cvk__node_view view;
-    struct cvk__cost work = {0};
+    struct cvk__cost work;
     CVK__TRY(cvk__node_view_init(&view, s->g, &s->g->nodes[step->node], s->node_flags));
-    const struct cvk__op_def *def = cvk__op_find(view.node.op);
     struct cvk__way way = way_of(step, &view.node);
     cvk__verdict_key(s->devices.devices[step->device], way.row, way.variant, &view.node, way.layout_x, way.layout_y, key);
-    if (def->cost)
-        def->cost(&view.node, &work);
-    *cost = (double)work.macs + (double)cvk_tensor_desc_count(view.node.outputs[0]);
+    cvk__node_cost(&view.node, &work);
+    *cost = (double)work.macs + (double)cvk_tensor_desc_count(cvk__node_result(&view.node));
     cvk__node_view_finish(&view);
     return CVK_OK;
 }

@@ -117,13 +117,12 @@ static int32_t check_macs(struct cvk_session *s, uint64_t limit)
 {
     uint64_t total = 0;
     for (uint32_t i = 0; i < s->g->node_count && limit; i++) {
-        const struct cvk__op_def *def = cvk__op_find(s->g->nodes[i].op);
-        if (s->g->nodes[i].dead || !def->cost)
+        if (s->g->nodes[i].dead)
             continue;
         struct cvk__node_view view;
-        struct cvk__cost cost = {0};
+        struct cvk__cost cost;
         CVK__TRY(cvk__node_view_init(&view, s->g, &s->g->nodes[i], 0));
-        def->cost(&view.node, &cost);
+        cvk__node_cost(&view.node, &cost);
         cvk__node_view_finish(&view);
         if (!cvk__add_u64(total, cost.macs, &total))
             total = UINT64_MAX;

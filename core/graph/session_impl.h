@@ -141,6 +141,10 @@ void cvk__unprepare(struct cvk_session *s);
 /* The binding of a value as planned. */
 struct cvk_binding cvk__binding(const struct cvk_session *s, cvk_value v);
 
+/* state.c: what a state holds now, and another content for it; data has the bytes of its descriptor. */
+int32_t cvk__session_state_read(struct cvk_session *s, cvk_value v, void *data);
+int32_t cvk__session_state_write(struct cvk_session *s, cvk_value v, const void *data);
+
 /* session.c: cvk_session_create with a tuner. */
 int32_t cvk__session_create_tuned(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_session_params *params,
                                   struct cvk__tune *tune, struct cvk_session **out);

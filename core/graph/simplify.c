@@ -21,6 +21,9 @@ uint32_t *cvk__count_uses(const struct cvk_graph *g)
     }
     for (uint32_t i = 0; i < g->output_count; i++)
         uses[g->outputs[i] - 1]++;
+    for (uint32_t i = 0; i < g->value_count; i++)
+        if (g->values[i].becomes)
+            uses[g->values[i].becomes - 1]++;
     return uses;
 }
 
@@ -35,6 +38,8 @@ static bool is_output(const struct cvk_graph *g, cvk_value v)
 /* True if the node hands its first input on and nothing else of it is read. */
 static bool is_identity(const struct cvk__node *n, const uint32_t *uses)
 {
+    if (n->pass != CVK_PASS_FORWARD)
+        return false;
     if (n->op == CVK_OP_DROPOUT && !((const struct cvk_dropout_params *)n->params)->training)
         return n->output_count < 2 || !n->outputs[1] || !uses[n->outputs[1] - 1];
     return n->op == CVK_OP_RESHAPE && ((const struct cvk_reshape_params *)n->params)->kind == CVK_IDENTITY;

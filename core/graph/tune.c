@@ -90,16 +90,16 @@ static int32_t look_at(struct cvk_session *s, uint32_t step, struct cvk__tuned *
 {
     const struct cvk__node *n = &s->g->nodes[s->steps[step].node];
     struct cvk__node_view view;
-    struct cvk__cost cost = {0};
+    struct cvk__cost cost;
     char key[CVK_NOTE_KEY_BYTES];
     CVK__TRY(cvk__node_view_init(&view, s->g, n, s->node_flags));
     const struct cvk__op_def *def = cvk__op_find(n->op);
     cvk__choice_key(s->devices.devices[s->steps[step].device], &view.node, key);
-    if (def->cost)
-        def->cost(&view.node, &cost);
+    const struct cvk_tensor_desc *result = cvk__node_result(&view.node);
+    cvk__node_cost(&view.node, &cost);
     *out = (struct cvk__tuned){.hash = cvk__hash(s->steps[step].device + 1, key, strlen(key)), .step = step};
-    out->weight = (double)cost.flops + 8 * (double)cvk_tensor_desc_count(view.node.outputs[0]);
-    out->output = *view.node.outputs[0];
+    out->weight = (double)cost.flops + 8 * (double)cvk_tensor_desc_count(result);
+    out->output = *result;
     if (n->input_count && view.node.inputs[0])
         out->input = *view.node.inputs[0];
     out->report = (struct cvk_tune_node){.op = def->name, .count = 1};

@@ -294,7 +294,7 @@ int32_t cvk__tune_node(struct cvk__tune *t, struct cvk_session *s, struct cvk__t
     b.untuned = (struct cvk__way){.row = b.step->row,
                                   .variant = b.step->variant,
                                   .layout_x = x ? x->layout : (uint32_t)CVK_LAYOUT_PLAIN,
-                                  .layout_y = b.view.outputs[0]->layout};
+                                  .layout_y = cvk__node_result(&b.view.node)->layout};
     node->report.untuned = node->report.chosen = told(&b.untuned, 0);
     cvk__choice_key(b.d, &b.view.node, key);
     int32_t status = remembered(&b, key) ? CVK_OK : measure(&b, n, key);

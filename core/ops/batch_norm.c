@@ -72,7 +72,9 @@ const struct cvk__op_def cvk__op_batch_norm = {
     .infer = infer,
     .cost = cost,
     .separable = separable,
+    .accepts_epilogue = true,
     .grads_for = grads_for,
+    .replaces = (const int8_t[]){-1, 3, 4, -1, -1},
     .weights = CVK__X(1) | CVK__X(2),
 };
 

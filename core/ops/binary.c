@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * binary: schema, shape rule with broadcasting, and builder calls. */
+#include "../graph/autodiff.h"
 #include "dtype_sets.h"
 
 #define BOOLS CVK_DTYPE_BIT(CVK_BOOL)
@@ -81,6 +82,40 @@ static const struct cvk__grad grads[] = {
 };
 
 /* elementwise holds when a has the output's sizes; whoever uses it compares the bytes. */
+static cvk_value join(struct cvk__diff *d, uint32_t kind, cvk_value a, cvk_value b)
+{
+    const struct cvk_binary_params p = {.size = sizeof p, .kind = kind};
+    return cvk__diff_op(d, CVK_OP_BINARY, &p, (cvk_value[]){a, b}, 2);
+}
+
+static int32_t give(struct cvk__diff *d, uint32_t i, cvk_value v)
+{
+    return cvk__diff_give(d, i, cvk__diff_unbroadcast(d, v, cvk__diff_desc(d, cvk__diff_node(d)->inputs[i])));
+}
+
+/* The four that are made of each other; the others have declared rows. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk__node n = *cvk__diff_node(d);
+    const cvk_value dy = cvk__diff_dy(d, 0), a = n.inputs[0], b = n.inputs[1], y = n.outputs[0];
+    const bool da = cvk__diff_wants(d, 0), db = cvk__diff_wants(d, 1);
+    switch (((const struct cvk_binary_params *)n.params)->kind) {
+    case CVK_ADD:
+        CVK__TRY(da ? give(d, 0, dy) : CVK_OK);
+        return db ? give(d, 1, dy) : CVK_OK;
+    case CVK_SUB:
+        CVK__TRY(da ? give(d, 0, dy) : CVK_OK);
+        return db ? give(d, 1, cvk__diff_scale(d, dy, -1)) : CVK_OK;
+    case CVK_MUL:
+        CVK__TRY(da ? give(d, 0, join(d, CVK_MUL, dy, b)) : CVK_OK);
+        return db ? give(d, 1, join(d, CVK_MUL, dy, a)) : CVK_OK;
+    case CVK_DIV: /* d(a/b)/db = -y/b */
+        CVK__TRY(da ? give(d, 0, join(d, CVK_DIV, dy, b)) : CVK_OK);
+        return db ? give(d, 1, cvk__diff_scale(d, join(d, CVK_DIV, join(d, CVK_MUL, dy, y), b), -1)) : CVK_OK;
+    default: return CVK_E_NOT_FOUND;
+    }
+}
+
 const struct cvk__op_def cvk__op_binary = {
     .id = CVK_OP_BINARY,
     .param_bytes = sizeof(struct cvk_binary_params),
@@ -95,6 +130,7 @@ const struct cvk__op_def cvk__op_binary = {
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .elementwise = true,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_binary(struct cvk_graph *g, uint32_t kind, cvk_value a, cvk_value b)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * cast: schema, shape rule and builder call. */
+#include "../graph/autodiff.h"
 #include "op_def.h"
 
 static int32_t infer(struct cvk__infer *c)
@@ -21,6 +22,13 @@ static const struct cvk__grad grads[] = {
 };
 
 /* elementwise: it takes the input's memory only where both types have the same bytes. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk_cast_params back = {.size = sizeof back, .to = cvk__diff_desc(d, cvk__diff_node(d)->inputs[0])->dtype};
+    const cvk_value dy = cvk__diff_dy(d, 0);
+    return cvk__diff_give(d, 0, cvk__diff_op(d, CVK_OP_CAST, &back, &dy, 1));
+}
+
 const struct cvk__op_def cvk__op_cast = {
     .id = CVK_OP_CAST,
     .param_bytes = sizeof(struct cvk_cast_params),
@@ -35,6 +43,7 @@ const struct cvk__op_def cvk__op_cast = {
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
     .elementwise = true,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_cast(struct cvk_graph *g, cvk_value x, const struct cvk_cast_params *p)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * concat: shape rule and builder call. Its gradient is split, which autodiff builds by code. */
+ * concat: shape rule and builder call. Its gradient is split. */
+#include "../graph/autodiff.h"
 #include "move.h"
 
 static int32_t infer(struct cvk__infer *c)
@@ -37,6 +38,34 @@ static bool separable(const struct cvk_node *node, bool *cut)
     return ((const struct cvk_concat_params *)node->params)->axis != 0;
 }
 
+/* The parts of dy. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const uint32_t count = cvk__diff_node(d)->input_count;
+    const int32_t axis = ((const struct cvk_concat_params *)cvk__diff_node(d)->params)->axis;
+    const struct cvk_split_params p = {.size = sizeof p, .axis = axis};
+    const int64_t dims[1] = {count};
+    struct cvk_tensor_desc desc;
+    CVK__TRY(cvk_tensor_desc_init(&desc, CVK_I64, CVK_LAYOUT_PLAIN, 1, dims));
+    int64_t *sizes = cvk__alloc_buffer(CVK__TAG_GRAPH, desc.bytes);
+    cvk_value *parts = cvk__alloc_array(CVK__TAG_GRAPH, count, sizeof *parts);
+    cvk_value inputs[2] = {cvk__diff_dy(d, 0), 0};
+    int32_t status = sizes && parts ? CVK_OK : cvk__fail_memory(desc.bytes, "a gradient");
+    for (uint32_t i = 0; status == CVK_OK && i < count; i++)
+        sizes[i] = cvk__diff_desc(d, cvk__diff_node(d)->inputs[i])->dims[axis];
+    if (status == CVK_OK) {
+        inputs[1] = cvk__graph_new_constant(d->g, NULL, &desc, sizes);
+        status = inputs[1] ? cvk__diff_op_many(d, CVK_OP_SPLIT, &p, inputs, 2, parts, count)
+                           : cvk__fail_memory(desc.bytes, "a gradient");
+    } else {
+        cvk__free(sizes);
+    }
+    for (uint32_t i = 0; status == CVK_OK && i < count; i++)
+        status = cvk__diff_give(d, i, parts[i]);
+    cvk__free(parts);
+    return status;
+}
+
 const struct cvk__op_def cvk__op_concat = {
     .id = CVK_OP_CONCAT,
     .param_bytes = sizeof(struct cvk_concat_params),
@@ -48,6 +77,7 @@ const struct cvk__op_def cvk__op_concat = {
     .infer = infer,
     .cost = cvk__cost_none,
     .separable = separable,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_concat(struct cvk_graph *g, const cvk_value *x, uint32_t count, const struct cvk_concat_params *p)

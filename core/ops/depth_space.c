@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * depth_space: shape rule, window, gradient declaration and builder call. */
+#include "../graph/autodiff.h"
 #include "move.h"
 
 static const char *const kinds[] = {"depth_to_space", "space_to_depth"};
@@ -61,6 +62,15 @@ static const char *kind(const void *params)
 
 static const struct cvk__grad grads[] = {{CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0)}};
 
+/* The way back. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    struct cvk_depth_space_params back = *(const struct cvk_depth_space_params *)cvk__diff_node(d)->params;
+    const cvk_value dy = cvk__diff_dy(d, 0);
+    back.kind = back.kind == CVK_DEPTH_TO_SPACE ? CVK_SPACE_TO_DEPTH : CVK_DEPTH_TO_SPACE;
+    return cvk__diff_give(d, 0, cvk__diff_op(d, CVK_OP_DEPTH_SPACE, &back, &dy, 1));
+}
+
 const struct cvk__op_def cvk__op_depth_space = {
     .id = CVK_OP_DEPTH_SPACE,
     .param_bytes = sizeof(struct cvk_depth_space_params),
@@ -76,6 +86,7 @@ const struct cvk__op_def cvk__op_depth_space = {
     .separable = cvk__cut_first,
     .grads = grads,
     .grad_count = 1,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_depth_space(struct cvk_graph *g, cvk_value x, const struct cvk_depth_space_params *p)

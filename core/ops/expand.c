@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * expand: shape rule, gradient declaration and builder call. */
+#include "../graph/autodiff.h"
 #include "move.h"
 
 static int32_t infer(struct cvk__infer *c)
@@ -28,6 +29,12 @@ static int32_t infer(struct cvk__infer *c)
 
 static const struct cvk__grad grads[] = {{CVK_PASS_BACKWARD_DATA, CVK__X(0), CVK__DY(0)}};
 
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk_tensor_desc x = *cvk__diff_desc(d, cvk__diff_node(d)->inputs[0]);
+    return cvk__diff_give(d, 0, cvk__diff_unbroadcast(d, cvk__diff_dy(d, 0), &x));
+}
+
 const struct cvk__op_def cvk__op_expand = {
     .id = CVK_OP_EXPAND,
     .param_bytes = sizeof(struct cvk_expand_params),
@@ -41,6 +48,7 @@ const struct cvk__op_def cvk__op_expand = {
     .separable = cvk__cut_broadcast,
     .grads = grads,
     .grad_count = 1,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_expand(struct cvk_graph *g, cvk_value x, const struct cvk_expand_params *p)

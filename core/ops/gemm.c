@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * gemm: schema, shape rule, cost, gradients and builder calls. */
+#include "../graph/autodiff.h"
 #include "dtype_sets.h"
 
 static int32_t check_matrix(const struct cvk__infer *c, uint32_t i, const char *what)
@@ -87,6 +88,31 @@ static bool separable(const struct cvk_node *node, bool *cut)
     return !((const struct cvk_gemm_params *)node->params)->trans_a;
 }
 
+/* One product; trans_a and trans_b as gemm has them. */
+static cvk_value product(struct cvk__diff *d, cvk_value a, uint32_t trans_a, cvk_value b, uint32_t trans_b, float alpha)
+{
+    const struct cvk_gemm_params p = {
+        .size = sizeof p, .trans_a = trans_a, .trans_b = trans_b, .scaled = 1, .alpha = alpha, .beta = 1};
+    return cvk__diff_op(d, CVK_OP_GEMM, &p, (cvk_value[]){a, b}, 2);
+}
+
+/* With A' and B' as the product sees them: dA' = dy B'^T, dB' = A'^T dy, and what was transposed comes out transposed. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk_gemm_params p = *(const struct cvk_gemm_params *)cvk__diff_node(d)->params;
+    const cvk_value dy = cvk__diff_dy(d, 0), a = cvk__diff_node(d)->inputs[0], b = cvk__diff_node(d)->inputs[1];
+    if (cvk__diff_wants(d, 0))
+        CVK__TRY(cvk__diff_give(d, 0, p.trans_a ? product(d, b, p.trans_b, dy, 1, p.alpha)
+                                                : product(d, dy, 0, b, !p.trans_b, p.alpha)));
+    if (cvk__diff_wants(d, 1))
+        CVK__TRY(cvk__diff_give(d, 1, p.trans_b ? product(d, dy, 1, a, p.trans_a, p.alpha)
+                                                : product(d, a, !p.trans_a, dy, 0, p.alpha)));
+    if (cvk__diff_wants(d, 2))
+        CVK__TRY(cvk__diff_give(
+            d, 2, cvk__diff_unbroadcast(d, cvk__diff_scale(d, dy, p.beta), cvk__diff_desc(d, cvk__diff_node(d)->inputs[2]))));
+    return d->status;
+}
+
 const struct cvk__op_def cvk__op_gemm = {
     .id = CVK_OP_GEMM,
     .param_bytes = sizeof(struct cvk_gemm_params),
@@ -103,6 +129,7 @@ const struct cvk__op_def cvk__op_gemm = {
     .grad_count = sizeof grads / sizeof grads[0],
     .weights = CVK__X(1) | CVK__X(2),
     .accepts_epilogue = true,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_gemm(struct cvk_graph *g, cvk_value a, cvk_value b, cvk_value c, const struct cvk_gemm_params *p)

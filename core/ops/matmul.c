@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * matmul: schema, shape rule, cost, gradients and builder call. */
+#include "../graph/autodiff.h"
 #include "dtype_sets.h"
 
 /* Sizes as a stack of matrices: a vector is a row on the left and a column on the right. */
@@ -78,6 +79,41 @@ static bool separable(const struct cvk_node *node, bool *cut)
     return cut[0] || cut[1];
 }
 
+/* The last two axes exchanged. */
+static cvk_value swapped(struct cvk__diff *d, cvk_value v)
+{
+    const uint32_t rank = cvk__diff_desc(d, v)->rank;
+    struct cvk_transpose_params p = {.size = sizeof p, .count = rank};
+    for (uint32_t i = 0; i < rank; i++)
+        p.perm[i] = (int32_t)i;
+    p.perm[rank - 1] = (int32_t)rank - 2;
+    p.perm[rank - 2] = (int32_t)rank - 1;
+    return cvk__diff_op(d, CVK_OP_TRANSPOSE, &p, &v, 1);
+}
+
+/* Two matrices are gemm's, which needs no transposed copies; stacks are products of exchanged stacks. A vector goes by the declared
+ * rows. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk_matmul_params p = {.size = sizeof p};
+    const struct cvk_gemm_params ta = {.size = sizeof ta, .trans_a = 1}, tb = {.size = sizeof tb, .trans_b = 1};
+    const cvk_value dy = cvk__diff_dy(d, 0), a = cvk__diff_node(d)->inputs[0], b = cvk__diff_node(d)->inputs[1];
+    const uint32_t ra = cvk__diff_desc(d, a)->rank, rb = cvk__diff_desc(d, b)->rank;
+    if (ra < 2 || rb < 2)
+        return CVK_E_NOT_FOUND;
+    if (cvk__diff_wants(d, 0)) {
+        cvk_value da = ra == 2 && rb == 2 ? cvk__diff_op(d, CVK_OP_GEMM, &tb, (cvk_value[]){dy, b}, 2)
+                                          : cvk__diff_op(d, CVK_OP_MATMUL, &p, (cvk_value[]){dy, swapped(d, b)}, 2);
+        CVK__TRY(cvk__diff_give(d, 0, cvk__diff_unbroadcast(d, da, cvk__diff_desc(d, a))));
+    }
+    if (cvk__diff_wants(d, 1)) {
+        cvk_value db = ra == 2 && rb == 2 ? cvk__diff_op(d, CVK_OP_GEMM, &ta, (cvk_value[]){a, dy}, 2)
+                                          : cvk__diff_op(d, CVK_OP_MATMUL, &p, (cvk_value[]){swapped(d, a), dy}, 2);
+        CVK__TRY(cvk__diff_give(d, 1, cvk__diff_unbroadcast(d, db, cvk__diff_desc(d, b))));
+    }
+    return d->status;
+}
+
 const struct cvk__op_def cvk__op_matmul = {
     .id = CVK_OP_MATMUL,
     .param_bytes = sizeof(struct cvk_matmul_params),
@@ -94,6 +130,7 @@ const struct cvk__op_def cvk__op_matmul = {
     .grad_count = sizeof grads / sizeof grads[0],
     .weights = CVK__X(0) | CVK__X(1),
     .accepts_epilogue = true,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_matmul(struct cvk_graph *g, cvk_value a, cvk_value b)

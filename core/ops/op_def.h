@@ -50,6 +50,9 @@ struct cvk__op_def {
     /* Builds the gradient out of other ops instead (autodiff.h); CVK_E_NOT_FOUND: use the declarations. NULL: always those. An op
      * without either passes no gradient on. */
     int32_t (*differentiate)(struct cvk__diff *d);
+    /* For outputs that are the next content of an input: that input, -1 for the others, max_outputs entries. An output lies in the memory
+     * of a state that it replaces. NULL: none does. */
+    const int8_t *replaces;
     uint32_t weights; /* inputs that training changes where they are constants, CVK__X bits */
     uint32_t pass;    /* of the op's own nodes: forward, except for optimisers */
     /* Whether the batch, axis 0 of the outputs, can be cut: then image n of every output is made of image n alone of the inputs that
@@ -60,6 +63,11 @@ struct cvk__op_def {
     bool view;         /* the output is the input's memory under other sizes */
     bool accepts_epilogue; /* conv, conv_transpose, gemm, matmul: sums that an epilogue may follow */
 };
+
+/* What one run of a node takes, in any pass. */
+void cvk__node_cost(const struct cvk_node *node, struct cvk__cost *cost);
+/* The first result that is there; NULL if there is none. */
+const struct cvk_tensor_desc *cvk__node_result(const struct cvk_node *node);
 
 /* NULL for an unknown id. */
 const struct cvk__op_def *cvk__op_find(uint32_t id);

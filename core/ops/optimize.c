@@ -111,5 +111,6 @@ const struct cvk__op_def cvk__op_optimize = {
     .infer = infer,
     .cost = cost,
     .kind = kind_name,
+    .replaces = (const int8_t[]){0, 3, 4},
     .pass = CVK_PASS_UPDATE,
 };

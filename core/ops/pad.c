@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * pad: shape rule, window, gradient declaration and builder call. */
+#include "../graph/autodiff.h"
 #include "move.h"
 
 static const char *const modes[] = {"constant", "reflect", "edge", "wrap"};
@@ -94,6 +95,26 @@ static bool separable(const struct cvk_node *node, bool *cut)
     return p->begin[0] == 0 && p->end[0] == 0 && cvk__cut_first(node, cut);
 }
 
+/* What lies inside; the other modes, whose border is made of x, have declared rows. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk_pad_params *p = cvk__diff_node(d)->params;
+    const struct cvk_tensor_desc *x = cvk__diff_desc(d, cvk__diff_node(d)->inputs[0]);
+    struct cvk_slice_params s = {.size = sizeof s, .count = x->rank, .axes_given = 1};
+    const cvk_value dy = cvk__diff_dy(d, 0);
+    if (p->mode != CVK_PAD_CONSTANT)
+        return CVK_E_NOT_FOUND;
+    for (uint32_t i = 0; i < x->rank; i++) {
+        if (p->begin[i] < 0 || p->end[i] < 0)
+            return CVK_E_NOT_FOUND;
+        s.axes[i] = (int32_t)i;
+        s.start[i] = p->begin[i];
+        s.end[i] = p->begin[i] + x->dims[i];
+        s.step[i] = 1;
+    }
+    return cvk__diff_give(d, 0, cvk__diff_op(d, CVK_OP_SLICE, &s, &dy, 1));
+}
+
 const struct cvk__op_def cvk__op_pad = {
     .id = CVK_OP_PAD,
     .param_bytes = sizeof(struct cvk_pad_params),
@@ -109,6 +130,7 @@ const struct cvk__op_def cvk__op_pad = {
     .separable = separable,
     .grads = grads,
     .grad_count = 1,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_pad(struct cvk_graph *g, cvk_value x, const struct cvk_pad_params *p)

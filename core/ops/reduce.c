@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * reduce: schema, shape rule, cost and builder call. */
+#include "../graph/autodiff.h"
 #include "dtype_sets.h"
 
 static const char *const kinds[CVK_REDUCE_KINDS] = {
@@ -94,6 +95,25 @@ static bool separable(const struct cvk_node *node, bool *cut)
     return cvk__cut_first(node, cut);
 }
 
+/* Sums and means spread dy; the others have declared rows. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk_reduce_params p = *(const struct cvk_reduce_params *)cvk__diff_node(d)->params;
+    const struct cvk_tensor_desc x = *cvk__diff_desc(d, cvk__diff_node(d)->inputs[0]);
+    struct cvk_tensor_desc kept = x;
+    struct cvk_expand_params to = {.size = sizeof to, .count = x.rank};
+    if (p.kind != CVK_REDUCE_SUM && p.kind != CVK_REDUCE_MEAN)
+        return CVK_E_NOT_FOUND;
+    double share = 1;
+    memcpy(to.dims, x.dims, x.rank * sizeof *x.dims);
+    for (uint32_t i = 0; i < p.axis_count; i++) {
+        share *= (double)x.dims[p.axes[i]];
+        kept.dims[p.axes[i]] = 1;
+    }
+    cvk_value v = cvk__diff_reshape(d, cvk__diff_scale(d, cvk__diff_dy(d, 0), p.kind == CVK_REDUCE_MEAN ? 1 / share : 1), &kept);
+    return cvk__diff_give(d, 0, cvk__diff_op(d, CVK_OP_EXPAND, &to, &v, 1));
+}
+
 const struct cvk__op_def cvk__op_reduce = {
     .id = CVK_OP_REDUCE,
     .param_bytes = sizeof(struct cvk_reduce_params),
@@ -108,6 +128,7 @@ const struct cvk__op_def cvk__op_reduce = {
     .separable = separable,
     .grads = grads,
     .grad_count = sizeof grads / sizeof grads[0],
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_reduce(struct cvk_graph *g, cvk_value x, const struct cvk_reduce_params *p)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * reshape and its kin (flatten, squeeze, unsqueeze, identity): shape rule and builder calls. The output is the memory of x
- * under other sizes; so is its gradient, which autodiff builds by code. */
+ * under other sizes; so is its gradient. */
+#include "../graph/autodiff.h"
 #include "move.h"
 
 static const char *const kinds[] = {"reshape", "flatten", "squeeze", "unsqueeze", "identity"};
@@ -151,6 +152,12 @@ static bool separable(const struct cvk_node *node, bool *cut)
            cvk__cut_first(node, cut);
 }
 
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk_tensor_desc x = *cvk__diff_desc(d, cvk__diff_node(d)->inputs[0]);
+    return cvk__diff_give(d, 0, cvk__diff_reshape(d, cvk__diff_dy(d, 0), &x));
+}
+
 const struct cvk__op_def cvk__op_reshape = {
     .id = CVK_OP_RESHAPE,
     .param_bytes = sizeof(struct cvk_reshape_params),
@@ -164,6 +171,7 @@ const struct cvk__op_def cvk__op_reshape = {
     .kind = kind,
     .separable = separable,
     .view = true,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_reshape(struct cvk_graph *g, cvk_value x, const struct cvk_reshape_params *p)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * slice: shape rule, window, gradient declaration and builder call. */
+#include "../graph/autodiff.h"
 #include "move.h"
 
 /* What is asked for, from the fields or from the inputs. */
@@ -135,6 +136,23 @@ static bool separable(const struct cvk_node *node, bool *cut)
     return p->start[0] == 0 && p->step[0] == 1 && cvk__cut_first(node, cut);
 }
 
+/* Zeros around dy; with other steps between its elements too, which the declared rows do. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk_slice_params *s = cvk__diff_node(d)->params;
+    const struct cvk_tensor_desc *x = cvk__diff_desc(d, cvk__diff_node(d)->inputs[0]);
+    const struct cvk_tensor_desc *y = cvk__diff_desc(d, cvk__diff_node(d)->outputs[0]);
+    struct cvk_pad_params p = {.size = sizeof p, .mode = CVK_PAD_CONSTANT};
+    const cvk_value dy = cvk__diff_dy(d, 0);
+    for (uint32_t i = 0; i < x->rank; i++) {
+        if (s->step[i] != 1)
+            return CVK_E_NOT_FOUND;
+        p.begin[i] = s->start[i];
+        p.end[i] = x->dims[i] - s->start[i] - y->dims[i];
+    }
+    return cvk__diff_give(d, 0, cvk__diff_op(d, CVK_OP_PAD, &p, &dy, 1));
+}
+
 const struct cvk__op_def cvk__op_slice = {
     .id = CVK_OP_SLICE,
     .param_bytes = sizeof(struct cvk_slice_params),
@@ -149,6 +167,7 @@ const struct cvk__op_def cvk__op_slice = {
     .separable = separable,
     .grads = grads,
     .grad_count = 1,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_slice(struct cvk_graph *g, cvk_value x, const struct cvk_slice_params *p)

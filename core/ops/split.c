@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * split: shape rule and builder call. Its gradient is concat, which autodiff builds by code. */
+ * split: shape rule and builder call. Its gradient is concat. */
+#include "../graph/autodiff.h"
 #include "move.h"
 
 /* The parts' sizes from the second input. */
@@ -69,6 +70,30 @@ static bool separable(const struct cvk_node *node, bool *cut)
     return ((const struct cvk_split_params *)node->params)->axis != 0 && cvk__cut_first(node, cut);
 }
 
+/* The outputs' gradients one behind the other; an output that nobody reads has zeros. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const uint32_t count = cvk__diff_node(d)->output_count;
+    const struct cvk_concat_params p = {.size = sizeof p,
+                                        .axis = ((const struct cvk_split_params *)cvk__diff_node(d)->params)->axis};
+    cvk_value *parts = cvk__alloc_array(CVK__TAG_GRAPH, count, sizeof *parts);
+    if (!parts)
+        return cvk__fail_memory(count * sizeof *parts, "a gradient");
+    for (uint32_t o = 0; o < count; o++) {
+        cvk_value y = cvk__diff_node(d)->outputs[o];
+        parts[o] = cvk__diff_dy(d, o);
+        if (!parts[o] && y)
+            parts[o] = cvk__diff_constant(d, cvk__diff_desc(d, y), 0);
+        if (!y) {
+            cvk__free(parts);
+            return cvk__fail(CVK_E_UNSUPPORTED, "output %u is left out, so its place in the gradient is not known", o);
+        }
+    }
+    int32_t status = cvk__diff_give(d, 0, cvk__diff_op(d, CVK_OP_CONCAT, &p, parts, count));
+    cvk__free(parts);
+    return status;
+}
+
 const struct cvk__op_def cvk__op_split = {
     .id = CVK_OP_SPLIT,
     .param_bytes = sizeof(struct cvk_split_params),
@@ -80,6 +105,7 @@ const struct cvk__op_def cvk__op_split = {
     .infer = infer,
     .cost = cvk__cost_none,
     .separable = separable,
+    .differentiate = differentiate,
 };
 
 int32_t cvk_split(struct cvk_graph *g, cvk_value x, cvk_value sizes, const struct cvk_split_params *p, uint32_t count,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * transpose: shape rule, window and builder call. Its gradient is a transpose, which autodiff builds by code. */
+ * transpose: shape rule, window and builder call. Its gradient is a transpose. */
+#include "../graph/autodiff.h"
 #include "move.h"
 
 static int32_t infer(struct cvk__infer *c)
@@ -40,6 +41,17 @@ static bool separable(const struct cvk_node *node, bool *cut)
     return ((const struct cvk_transpose_params *)node->params)->perm[0] == 0 && cvk__cut_first(node, cut);
 }
 
+/* The way back. */
+static int32_t differentiate(struct cvk__diff *d)
+{
+    const struct cvk_transpose_params *p = cvk__diff_node(d)->params;
+    struct cvk_transpose_params back = {.size = sizeof back, .count = p->count};
+    const cvk_value dy = cvk__diff_dy(d, 0);
+    for (uint32_t i = 0; i < p->count; i++)
+        back.perm[p->perm[i]] = (int32_t)i;
+    return cvk__diff_give(d, 0, cvk__diff_op(d, CVK_OP_TRANSPOSE, &back, &dy, 1));
+}
+
 const struct cvk__op_def cvk__op_transpose = {
     .id = CVK_OP_TRANSPOSE,
     .param_bytes = sizeof(struct cvk_transpose_params),
@@ -52,6 +64,7 @@ const struct cvk__op_def cvk__op_transpose = {
     .cost = cvk__cost_none,
     .window = window,
     .separable = separable,
+    .differentiate = differentiate,
 };
 
 cvk_value cvk_transpose(struct cvk_graph *g, cvk_value x, const struct cvk_transpose_params *p)

@@ -133,6 +133,7 @@ struct cvk_node_report {
     uint32_t segment_threads; /* that run it, each with images of its own; 0: none */
     double start_ns;       /* when it began in the last run, after the run's own beginning, with CVK_SESSION_PROFILE. In a segment the
                             * nodes are told as if one ran after the other */
+    const char *pass;      /* "fwd", "bwd_data", "bwd_weights", "update" */
 };
 CVK_API uint32_t cvk_session_node_count(const struct cvk_session *s);
 CVK_API int32_t cvk_session_node(const struct cvk_session *s, uint32_t i, struct cvk_node_report *out);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ * What of a net is trained: constants that stand where layers have weights. They become states; batch norms take the statistics of the
+ * batch and keep running ones, dropouts drop. */
+#include <fnmatch.h>
+
+#include "../device/backend.h"
+#include "../ops/op_def.h"
+#include "net.h"
+
+/* A word for what input i is to its op. */
+static const char *role_of(uint32_t op, uint32_t i)
+{
+    static const char *const norm[] = {"x", "scale", "bias", "mean", "var"};
+    if (op == CVK_OP_BATCH_NORM || op == CVK_OP_INSTANCE_NORM || op == CVK_OP_LAYER_NORM)
+        return i < 5 ? norm[i] : "input";
+    if (op == CVK_OP_BINARY)
+        return "bias";
+    return i == 2 ? "bias" : "weight";
+}
+
+static bool taken(const struct cvk__train_net *net, const char *name)
+{
+    for (uint32_t i = 0; i < net->state_count; i++)
+        if (!strcmp(net->states[i].name, name))
+            return true;
+    return false;
+}
+
+/* The constant's own name, or one made of its node's. */
+static void name_of(const struct cvk__train_net *net, uint32_t node, uint32_t i, char *out, size_t bytes)
+{
+    const struct cvk__node *n = &net->g->nodes[node];
+    const struct cvk__value *v = cvk__value_at(net->g, n->inputs[i]);
+    if (v->name && v->name[0])
+        snprintf(out, bytes, "%.200s", v->name);
+    else
+        snprintf(out, bytes, "%.180s.%s", n->name, role_of(n->op, i));
+    size_t length = strlen(out);
+    for (uint32_t k = 2; taken(net, out) && k < UINT32_MAX; k++)
+        snprintf(out + length, bytes - length, "_%u", k);
+}
+
+/* True if one of the comma-separated globs fits the name. */
+static bool listed(const char *globs, const char *name)
+{
+    char glob[256];
+    while (globs && *globs) {
+        size_t length = strcspn(globs, ",");
+        if (length && length < sizeof glob) {
+            memcpy(glob, globs, length);
+            glob[length] = 0;
+            if (fnmatch(glob, name, 0) == 0)
+                return true;
+        }
+        globs += length + (globs[length] == ',');
+    }
+    return false;
+}
+
+static const struct cvk__value *constant(const struct cvk_graph *g, cvk_value v)
+{
+    const struct cvk__value *value = cvk__value_at(g, v);
+    return value && value->blob && value->desc.dtype == CVK_F32 && value->desc.bytes ? value : NULL;
+}
+
+/* Inputs of the node that training changes where they are constants. derived: values that depend on a layer's weights. */
+static uint32_t weight_inputs(const struct cvk_graph *g, const struct cvk__node *n, const bool *derived)
+{
+    if (n->op != CVK_OP_BINARY)
+        return cvk__op_find(n->op)->weights;
+    uint32_t kind = ((const struct cvk_binary_params *)n->params)->kind;
+    if (kind == CVK_PRELU)
+        return CVK__X(1);
+    uint32_t bits = 0;
+    for (uint32_t i = 0; kind == CVK_ADD && i < 2; i++) {
+        const struct cvk__value *v = constant(g, n->inputs[i]);
+        if (v && cvk_tensor_desc_count(&v->desc) > 1 && derived[n->inputs[1 - i] - 1])
+            bits |= CVK__X(i);
+    }
+    return bits;
+}
+
+static int32_t add_weight(struct cvk__train_net *net, uint32_t node, uint32_t i, const char *name)
+{
+    cvk_value v = net->g->nodes[node].inputs[i];
+    if (net->weight_count == net->weight_capacity) {
+        uint32_t capacity = net->weight_capacity ? net->weight_capacity * 2 : 32;
+        struct cvk__train_weight *grown = cvk__realloc(CVK__TAG_GRAPH, net->weights, capacity * sizeof *grown);
+        if (!grown)
+            return cvk__fail_memory(capacity * sizeof *grown, "a training step");
+        net->weights = grown;
+        net->weight_capacity = capacity;
+    }
+    struct cvk__train_weight *w = &net->weights[net->weight_count];
+    *w = (struct cvk__train_weight){.v = v};
+    CVK__TRY(cvk__train_make_state(net, v, name, true, &w->state));
+    net->weight_count++;
+    return CVK_OK;
+}
+
+/* The running mean and variance become states that the node's outputs 1 and 2 replace. */
+static int32_t train_norm(struct cvk__train_net *net, uint32_t node)
+{
+    char names[2][256];
+    cvk_value outputs[5] = {0};
+    struct cvk__node *n = &net->g->nodes[node];
+    struct cvk_batch_norm_params *p = n->params;
+    for (uint32_t i = 3; i < 5; i++)
+        if (!constant(net->g, n->inputs[i]) || n->inputs[3] == n->inputs[4])
+            return CVK_OK; /* known to be no statistics of this norm's own: they stay */
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t state;
+        name_of(net, node, 3 + i, names[i], sizeof names[i]);
+        CVK__TRY(cvk__train_make_state(net, n->inputs[3 + i], names[i], true, &state));
+    }
+    outputs[0] = n->outputs[0];
+    for (uint32_t o = 1; o < 5; o++)
+        if (!(outputs[o] = cvk__graph_new_value(net->g, NULL)))
+            return cvk__fail_memory(sizeof *outputs, "a training step");
+    cvk_value *grown = cvk__alloc_array(CVK__TAG_GRAPH, 6, sizeof *grown);
+    if (!grown)
+        return cvk__fail_memory(sizeof outputs, "a training step");
+    memcpy(grown, outputs, sizeof outputs);
+    cvk__free(n->outputs);
+    n->outputs = grown;
+    n->output_count = 5;
+    p->training = 1;
+    if (p->momentum == 0)
+        p->momentum = 0.9f;
+    for (uint32_t o = 1; o < 5; o++) {
+        struct cvk__value *v = cvk__value_at(net->g, outputs[o]);
+        v->desc = cvk__value_at(net->g, n->inputs[3])->desc;
+        v->producer = (int32_t)node;
+        v->producer_output = o;
+    }
+    for (uint32_t i = 0; i < 2; i++)
+        cvk__value_at(net->g, n->inputs[3 + i])->becomes = outputs[1 + i];
+    return CVK_OK;
+}
+
+bool cvk__train_is_random(const struct cvk_graph *g)
+{
+    for (uint32_t i = 0; i < g->node_count; i++)
+        if (!g->nodes[i].dead && g->nodes[i].op == CVK_OP_DROPOUT &&
+            ((const struct cvk_dropout_params *)g->nodes[i].params)->drop > 0)
+            return true;
+    return false;
+}
+
+/* Its own numbers at every step: by the seed of the training, its own and its place in the net. */
+static int32_t train_dropout(struct cvk__train_net *net, uint32_t node, uint64_t seed, cvk_value step)
+{
+    struct cvk__node *n = &net->g->nodes[node];
+    struct cvk_dropout_params *p = n->params;
+    if (!(p->drop > 0))
+        return CVK_OK;
+    cvk_value *inputs = cvk__alloc_array(CVK__TAG_GRAPH, 3, sizeof *inputs);
+    if (!inputs)
+        return cvk__fail_memory(3 * sizeof *inputs, "a training step");
+    inputs[0] = n->inputs[0];
+    inputs[1] = step;
+    cvk__free(n->inputs);
+    n->inputs = inputs;
+    n->input_count = 2;
+    p->training = 1;
+    p->seed = cvk__hash(seed + p->seed, &node, sizeof node);
+    return CVK_OK;
+}
+
+static int32_t train_node(struct cvk__train_net *net, uint32_t node, const struct cvk_trainer_params *p, cvk_value step, bool *derived)
+{
+    struct cvk_graph *g = net->g;
+    uint32_t bits = weight_inputs(g, &g->nodes[node], derived);
+    bool norm = g->nodes[node].op == CVK_OP_BATCH_NORM, scale_trains = false, any = bits != 0;
+    char name[256];
+    for (uint32_t i = 0; i < g->nodes[node].input_count && i < 16; i++) {
+        cvk_value v = g->nodes[node].inputs[i];
+        if (!(bits & CVK__X(i)) || !v)
+            continue;
+        if (cvk__value_at(g, v)->initial) /* shared with a node before */
+            continue;
+        name_of(net, node, i, name, sizeof name);
+        if (!constant(g, v) || listed(p->freeze, name))
+            continue;
+        CVK__TRY(add_weight(net, node, i, name));
+        scale_trains |= norm && i == 1;
+    }
+    if (scale_trains)
+        CVK__TRY(train_norm(net, node));
+    if (g->nodes[node].op == CVK_OP_DROPOUT)
+        CVK__TRY(train_dropout(net, node, p->seed, step));
+    const struct cvk__node *n = &g->nodes[node];
+    for (uint32_t i = 0; i < n->input_count; i++)
+        any = any || (n->inputs[i] && derived[n->inputs[i] - 1]);
+    if (any && n->outputs[0])
+        derived[n->outputs[0] - 1] = true;
+    for (uint32_t o = 1; any && o < n->output_count && n->op != CVK_OP_BATCH_NORM; o++)
+        if (n->outputs[o])
+            derived[n->outputs[o] - 1] = true;
+    return CVK_OK;
+}
+
+int32_t cvk__train_find_weights(struct cvk__train_net *net, const struct cvk_trainer_params *p, cvk_value step)
+{
+    bool *derived = cvk__alloc_array(CVK__TAG_GRAPH, net->g->value_count + 1u, sizeof *derived);
+    int32_t status = derived ? CVK_OK : cvk__fail_memory(net->g->value_count, "a training step");
+    uint32_t count = net->g->node_count;
+    for (uint32_t i = 0; i < count && status == CVK_OK; i++)
+        if (!net->g->nodes[i].dead)
+            status = train_node(net, i, p, step, derived);
+    cvk__free(derived);
+    if (status == CVK_OK && !net->weight_count)
+        status = cvk__fail(CVK_E_ARG, "training: the net '%s' has no weights that could be trained%s", CVK__SHOW(net->g->name),
+                           p->freeze ? "; is everything frozen?" : "");
+    return status;
+}
