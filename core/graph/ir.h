@@ -56,6 +56,7 @@ struct cvk_graph {
     char *error;
     uint64_t seed;
     uint32_t seed_stream;
+    uint32_t initializer; /* enum cvk_initializer */
     struct cvk__value *values; /* value v is values[v - 1] */
     uint32_t value_count, value_capacity;
     struct cvk__node *nodes; /* in an order in which every input is made before its use */

@@ -40,13 +40,15 @@ static cvk_value filled(struct cvk_graph *g, const char *name, const char *what,
     return part(g, name, what, 1, &count, data);
 }
 
-/* Weights [outputs, ...] whose sums go over fan_in inputs. */
-static cvk_value drawn(struct cvk_graph *g, const char *name, uint32_t rank, const int64_t *dims, int64_t fan_in)
+/* Weights whose sums go over fan_in inputs, and whose inputs go to fan_out sums. */
+static cvk_value drawn(struct cvk_graph *g, const char *name, uint32_t rank, const int64_t *dims, int64_t fan_in, int64_t fan_out)
 {
-    uint64_t count = (uint64_t)dims[0] * (uint64_t)fan_in;
+    uint64_t count = 1;
+    for (uint32_t i = 0; i < rank; i++)
+        count *= (uint64_t)dims[i];
     float *data = cvk__alloc_array(CVK__TAG_GRAPH, count, sizeof *data);
     uint32_t stream = g->seed_stream++;
-    double deviation = sqrt(2.0 / (double)fan_in);
+    double deviation = sqrt(g->initializer == CVK_INIT_XAVIER ? 2.0 / ((double)fan_in + (double)fan_out) : 2.0 / (double)fan_in);
     for (uint64_t i = 0; data && i < count; i++)
         data[i] = (float)(deviation * (double)cvk_rng_normal(g->seed, stream, i));
     return part(g, name, "w", rank, dims, data);
@@ -65,6 +67,12 @@ static const struct cvk_tensor_desc *layer_input(struct cvk_graph *g, const char
     else
         return d;
     return NULL;
+}
+
+void cvk_graph_initializer(struct cvk_graph *g, uint32_t kind)
+{
+    if (g)
+        g->initializer = kind;
 }
 
 void cvk_graph_seed(struct cvk_graph *g, uint64_t seed)
@@ -124,7 +132,7 @@ cvk_value cvk_layer_conv_with(struct cvk_graph *g, cvk_value x, int64_t filters,
     number(g, CVK_OP_CONV, "conv", name);
     if (!conv_sizes(g, name, d, filters, p ? p : &none, dims, &fan_in))
         return 0;
-    cvk_value w = drawn(g, name, d->rank, dims, fan_in);
+    cvk_value w = drawn(g, name, d->rank, dims, fan_in, fan_in / dims[1] * (filters / (p && p->group ? p->group : 1)));
     cvk_value b = filled(g, name, "b", filters, 0);
     return cvk_name(g, cvk_conv(g, x, w, b, p), name);
 }
@@ -136,6 +144,29 @@ cvk_value cvk_layer_conv(struct cvk_graph *g, cvk_value x, int64_t filters, int6
     for (uint32_t i = 0; d && i + 2 < d->rank && i < 3; i++)
         p.kernel[i] = kernel;
     return cvk_layer_conv_with(g, x, filters, &p);
+}
+
+cvk_value cvk__layer_conv_transpose(struct cvk_graph *g, cvk_value x, int64_t filters, const struct cvk_conv_transpose_params *p)
+{
+    int64_t dims[CVK_MAX_RANK] = {0}, fan_in = 0;
+    char name[NAME_BYTES];
+    struct cvk_conv_params sizes = {.size = 0};
+    const struct cvk_tensor_desc *d = layer_input(g, "a transposed conv layer", x);
+    if (!d)
+        return 0;
+    number(g, CVK_OP_CONV_TRANSPOSE, "deconv", name);
+    memcpy(sizes.kernel, p->kernel, sizeof sizes.kernel);
+    if (!conv_sizes(g, name, d, filters, &sizes, dims, &fan_in))
+        return 0;
+    int64_t taps = fan_in / dims[1], each = 1; /* of an output pixel: the kernel's that a stride leaves */
+    for (uint32_t i = 0; i + 2 < d->rank && i < 3; i++)
+        each *= p->stride[i] > 0 ? p->stride[i] : 1;
+    dims[0] = d->dims[1];
+    dims[1] = filters;
+    int64_t meet = taps > each ? taps / each : 1;
+    cvk_value w = drawn(g, name, d->rank, dims, dims[0] * meet, filters * taps);
+    cvk_value b = filled(g, name, "b", filters, 0);
+    return cvk_name(g, cvk_conv_transpose(g, x, w, b, p), name);
 }
 
 cvk_value cvk_layer_dense(struct cvk_graph *g, cvk_value x, int64_t units)
@@ -157,7 +188,7 @@ cvk_value cvk_layer_dense(struct cvk_graph *g, cvk_value x, int64_t units)
                         MAX_WEIGHTS);
         return 0;
     }
-    cvk_value w = drawn(g, name, 2, dims, dims[1]);
+    cvk_value w = drawn(g, name, 2, dims, dims[1], units);
     cvk_value b = filled(g, name, "b", units, 0);
     return cvk_name(g, cvk_dense(g, x, w, b), name);
 }

@@ -8,4 +8,7 @@
 /* Batch norm that changes nothing yet: scale 1, bias 0, mean 0, variance 1, epsilon 1e-5. */
 cvk_value cvk__layer_batch_norm(struct cvk_graph *g, cvk_value x);
 
+/* A transposed convolution; p gives kernel, stride and padding. */
+cvk_value cvk__layer_conv_transpose(struct cvk_graph *g, cvk_value x, int64_t filters, const struct cvk_conv_transpose_params *p);
+
 #endif

@@ -7,6 +7,7 @@
 
 #define MAX_TEXT 16384           /* characters */
 #define MAX_LAYERS 1024
+#define MAX_DEPTH 8              /* of blocks in blocks */
 #define MAX_LAYER_TEXT 40        /* characters of one layer */
 #define MAX_DIGITS 9
 #define MAX_WEIGHTS (1ull << 28) /* of the whole net: 1 GiB; the text of a stranger must not fill the memory */
@@ -19,6 +20,8 @@ struct parser {
     struct cvk_graph *g;
     cvk_value x;  /* what the last layer gave */
     double weights;
+    uint32_t layers, depth;
+    bool norms;   /* the block that is being read has batch norms */
 };
 
 /* s2p1d2g4 after a layer; what is not written stays as the caller set it. */
@@ -160,7 +163,24 @@ static void add_pool(struct parser *p, uint32_t kind, int64_t kernel, const stru
     p->x = cvk_pool(p->g, p->x, &params, NULL);
 }
 
-/* "8c5s2p1" and "120n": a count, a letter. */
+/* "16t2": the transposed convolution enlarges by its stride, which is the kernel's size unless told. */
+static int32_t add_transposed(struct parser *p, int64_t filters, int64_t kernel, const struct suffixes *s)
+{
+    const struct cvk_tensor_desc *d = cvk_graph_desc(p->g, p->x);
+    struct cvk_conv_transpose_params params = {.size = 0};
+    double count = (double)filters * (double)(d->rank > 1 ? d->dims[1] : 1);
+    for (uint32_t i = 0; i + 2 < d->rank && i < 3; i++) {
+        params.kernel[i] = kernel;
+        params.stride[i] = s->stride;
+        params.pad_begin[i] = params.pad_end[i] = s->pad;
+        count *= (double)kernel;
+    }
+    CVK__TRY(book_weights(p, count));
+    p->x = cvk__layer_conv_transpose(p->g, p->x, filters, &params);
+    return CVK_OK;
+}
+
+/* "8c5s2p1", "16t2" and "120n": a count, a letter. */
 static int32_t read_counted(struct parser *p)
 {
     const char *from = p->layer;
@@ -170,12 +190,15 @@ static int32_t read_counted(struct parser *p)
         CVK__TRY(expect_end(p, from + 1));
         return add_dense(p, count);
     }
-    if (*from != 'c')
-        return fail_at(column_of(p, from), "'%s': after a number comes c (filters) or n (units)", p->layer);
+    bool transposed = *from == 't';
+    if (*from != 'c' && !transposed)
+        return fail_at(column_of(p, from), "'%s': after a number comes c (filters), t (filters of a transposed convolution) or n (units)", p->layer);
     from++;
-    struct suffixes s = {.stride = 1, .dilation = 1, .group = 1};
     CVK__TRY(take_layer_number(p, &from, "the kernel's size", 1, &kernel));
-    CVK__TRY(take_suffixes(p, from, "spdg", &s));
+    struct suffixes s = {.stride = transposed ? kernel : 1, .dilation = 1, .group = 1};
+    CVK__TRY(take_suffixes(p, from, transposed ? "sp" : "spdg", &s));
+    if (transposed)
+        return add_transposed(p, count, kernel, &s);
     return add_conv(p, count, kernel, &s);
 }
 
@@ -196,9 +219,25 @@ static int32_t read_window(struct parser *p, const char *from)
     return add_conv(p, s.group, kernel, &s);
 }
 
-/* "drop0.5". Read by hand, because the library's functions follow the locale. */
+/* "up2": every pixel becomes a square of so many. */
+static int32_t read_enlarge(struct parser *p, const char *from)
+{
+    const struct cvk_tensor_desc *d = cvk_graph_desc(p->g, p->x);
+    struct cvk_resize_params params = {.mode = CVK_RESIZE_NEAREST, .coord = CVK_COORD_ASYMMETRIC, .nearest = CVK_NEAREST_FLOOR};
+    int64_t factor;
+    CVK__TRY(take_layer_number(p, &from, "the factor", 1, &factor));
+    CVK__TRY(expect_end(p, from));
+    params.count = d->rank;
+    for (uint32_t i = 0; i < d->rank; i++)
+        params.scale[i] = i < 2 ? 1 : (double)factor;
+    p->x = cvk_resize(p->g, p->x, &params);
+    return CVK_OK;
+}
+
+/* "drop0.5", "keep0.5". Read by hand, because the library's functions follow the locale. */
 static int32_t read_dropout(struct parser *p, const char *from)
 {
+    bool keeps = p->layer[0] == 'k';
     double drop = 0, place = 1;
     bool point = false, digit = false;
     const char *c = from;
@@ -210,10 +249,12 @@ static int32_t read_dropout(struct parser *p, const char *from)
         drop = drop * 10 + (*c - '0');
         place = point ? place * 10 : place;
     }
-    drop /= place;
-    if (*c || !digit || !(drop < 1))
+    drop = keeps ? 1 - drop / place : drop / place;
+    if (*c || !digit || !(drop >= 0 && drop < 1))
         return fail_at(column_of(p, from),
-                       "'%s': the probability that a node is dropped follows, 0 or more and below 1, as in drop0.5", p->layer);
+                       keeps ? "'%s': the probability that a node is kept follows, above 0 and at most 1, as in keep0.5"
+                             : "'%s': the probability that a node is dropped follows, 0 or more and below 1, as in drop0.5",
+                       p->layer);
     struct cvk_dropout_params params = {.drop = (float)drop, .seed = cvk_rng_bits(p->g->seed, p->g->seed_stream++, 0)};
     p->x = cvk_dropout(p->g, p->x, &params, NULL);
     return CVK_OK;
@@ -246,7 +287,7 @@ static bool has_parameters(uint32_t kind)
 /* Names the word that was probably meant. */
 static int32_t unknown_word(const struct parser *p)
 {
-    static const char *const words[] = {"mp2", "ap2", "dw3", "gap", "gmp", "flat", "bn", "lrn", "drop0.5", "softmax"};
+    static const char *const words[] = {"mp2", "ap2", "dw3", "gap", "gmp", "flat", "bn", "lrn", "drop0.5", "keep0.5", "up2", "softmax"};
     const char *best = NULL;
     uint32_t least = 3; /* edits beyond which a hint misleads */
     for (uint32_t i = 0; i < sizeof words / sizeof words[0] + CVK_UNARY_KINDS; i++) {
@@ -263,8 +304,8 @@ static int32_t unknown_word(const struct parser *p)
     if (best)
         return fail_at(p->begin, "'%s' is no layer; did you mean '%s'?", shown, best);
     return fail_at(p->begin,
-                   "'%s' is no layer; there are 8c5, dw3, mp2, ap2, gap, gmp, flat, 120n, bn, lrn, drop0.5, softmax, relu, tanh, "
-                   "sigmoid and the other names of op/unary.h",
+                   "'%s' is no layer; there are 8c5, 8t2, dw3, mp2, ap2, up2, gap, gmp, flat, 120n, bn, lrn, drop0.5, keep0.5, softmax, "
+                   "res(...), relu, tanh, sigmoid and the other names of op/unary.h",
                    shown);
 }
 
@@ -277,7 +318,9 @@ static int32_t read_word(struct parser *p, size_t letters)
     const char *rest = p->layer + letters;
     if (letters == 2 && (!strncmp(p->layer, "mp", 2) || !strncmp(p->layer, "ap", 2) || !strncmp(p->layer, "dw", 2)))
         return read_window(p, rest);
-    if (letters == 4 && !strncmp(p->layer, "drop", 4))
+    if (letters == 2 && !strncmp(p->layer, "up", 2))
+        return read_enlarge(p, rest);
+    if (letters == 4 && (!strncmp(p->layer, "drop", 4) || !strncmp(p->layer, "keep", 4)))
         return read_dropout(p, rest);
     for (uint32_t i = 0; i < 2; i++) {
         if (!strcmp(p->layer, globals[i].word)) {
@@ -291,6 +334,7 @@ static int32_t read_word(struct parser *p, size_t letters)
         const struct cvk_tensor_desc *d = cvk_graph_desc(p->g, p->x);
         CVK__TRY(book_weights(p, 4 * (double)(d->rank > 1 ? d->dims[1] : 1)));
         p->x = cvk__layer_batch_norm(p->g, p->x);
+        p->norms = true;
     } else if (!strcmp(p->layer, "lrn")) {
         p->x = add_lrn(p->g, p->x);
     } else if (!strcmp(p->layer, "softmax")) {
@@ -308,12 +352,12 @@ static int32_t read_word(struct parser *p, size_t letters)
     return CVK_OK;
 }
 
-/* Copies the text up to the next '-' to p->layer, without the spaces around it. */
+/* Copies the text up to the next '-' or bracket to p->layer, without the spaces around it. */
 static int32_t cut_layer(struct parser *p)
 {
     skip_spaces(p);
     p->begin = p->at;
-    size_t end = p->at + strcspn(p->text + p->at, "-"), next = end;
+    size_t end = p->at + strcspn(p->text + p->at, "-()"), next = end;
     while (end > p->begin && (p->text[end - 1] == ' ' || p->text[end - 1] == '\t'))
         end--;
     if (end == p->begin)
@@ -327,18 +371,86 @@ static int32_t cut_layer(struct parser *p)
     return CVK_OK;
 }
 
+static int32_t read_layers(struct parser *p);
+
+/* The way round a block: the input itself, or a 1x1 convolution with the stride that brings it to the block's sizes. */
+static int32_t add_shortcut(struct parser *p, size_t column, cvk_value from, bool norms)
+{
+    const struct cvk_tensor_desc a = *cvk_graph_desc(p->g, from), b = *cvk_graph_desc(p->g, p->x);
+    struct cvk_conv_params params = {.size = 0};
+    char at[CVK_SHAPE_TEXT], bt[CVK_SHAPE_TEXT];
+    cvk_value y = p->x;
+    bool same = a.rank == b.rank && !memcmp(a.dims, b.dims, a.rank * sizeof *a.dims), fits = a.rank == b.rank && a.rank > 2;
+    for (uint32_t i = 2; fits && i < a.rank; i++) {
+        int64_t stride = b.dims[i] > 0 ? (a.dims[i] + b.dims[i] - 1) / b.dims[i] : 0;
+        fits = stride > 0 && (a.dims[i] - 1) / stride + 1 == b.dims[i];
+        params.kernel[i - 2] = 1;
+        params.stride[i - 2] = stride;
+    }
+    if (!same && !fits)
+        return fail_at(column, "the block turns %s into %s, which no shortcut can follow: use paddings that keep the size, or strides",
+                       cvk_shape_text(a.rank, a.dims, at), cvk_shape_text(b.rank, b.dims, bt));
+    p->x = from;
+    if (!same) {
+        CVK__TRY(book_weights(p, (double)b.dims[1] * (double)a.dims[1]));
+        p->x = cvk_layer_conv_with(p->g, p->x, b.dims[1], &params);
+        if (norms)
+            p->x = cvk__layer_batch_norm(p->g, p->x);
+    }
+    p->x = cvk_add(p->g, y, p->x);
+    return CVK_OK;
+}
+
+/* "res(...)": what the layers in brackets make of x, and x. */
+static int32_t read_block(struct parser *p)
+{
+    size_t column = p->begin;
+    cvk_value from = p->x;
+    bool norms = p->norms;
+    if (strcmp(p->layer, "res") != 0)
+        return fail_at(p->at, "only res has brackets, as in res(16c3p1-bn-relu-16c3p1-bn)");
+    if (p->depth++ == MAX_DEPTH)
+        return fail_at(p->at, "more than %d blocks in each other", MAX_DEPTH);
+    p->at++;
+    p->norms = false;
+    CVK__TRY(read_layers(p));
+    if (p->text[p->at] != ')')
+        return fail_at(p->at, "the ')' of the block from column %zu on is missing", column + 1);
+    p->at++;
+    p->depth--;
+    skip_spaces(p);
+    CVK__TRY(add_shortcut(p, column, from, p->norms));
+    p->norms = norms || p->norms;
+    return CVK_OK;
+}
+
 static int32_t read_layer(struct parser *p)
 {
     CVK__TRY(cut_layer(p));
-    size_t letters = strspn(p->layer, "abcdefghijklmnopqrstuvwxyz_");
-    if (is_digit(p->layer[0]))
+    size_t letters = strspn(p->layer, "abcdefghijklmnopqrstuvwxyz_"), begin = p->begin;
+    if (p->text[p->at] == '(')
+        CVK__TRY(read_block(p));
+    else if (is_digit(p->layer[0]))
         CVK__TRY(read_counted(p));
     else
         CVK__TRY(read_word(p, letters));
     int32_t status = cvk_graph_status(p->g);
     if (status == CVK_OK)
         return CVK_OK;
-    return cvk__fail(status, "net text, column %zu, '%s': %s", p->begin + 1, p->layer, cvk_graph_error(p->g));
+    return cvk__fail(status, "net text, column %zu, '%s': %s", begin + 1, p->layer, cvk_graph_error(p->g));
+}
+
+static int32_t read_layers(struct parser *p)
+{
+    bool more = true;
+    while (more) {
+        if (p->layers++ == MAX_LAYERS)
+            return fail_at(p->at, "more than %d layers", MAX_LAYERS);
+        CVK__TRY(read_layer(p));
+        more = p->text[p->at] == '-';
+        p->at += more;
+    }
+    return CVK_OK;
 }
 
 /* "1x28x28:" */
@@ -370,13 +482,10 @@ static int32_t read_input(struct parser *p)
 
 static int32_t read_net(struct parser *p)
 {
-    uint32_t layers = 0;
     CVK__TRY(read_input(p));
-    do {
-        if (layers++ == MAX_LAYERS)
-            return fail_at(p->at, "more than %d layers", MAX_LAYERS);
-        CVK__TRY(read_layer(p));
-    } while (p->text[p->at++] == '-');
+    CVK__TRY(read_layers(p));
+    if (p->text[p->at])
+        return fail_at(p->at, "'%c' closes no bracket; layers are joined by '-'", p->text[p->at]);
     return cvk_output(p->g, p->x, "output");
 }
 

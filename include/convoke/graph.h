@@ -59,10 +59,15 @@ CVK_API int32_t cvk_output(struct cvk_graph *g, cvk_value v, const char *name);
 /* Names the node that made v, for messages and reports; returns v. */
 CVK_API cvk_value cvk_name(struct cvk_graph *g, cvk_value v, const char *name);
 
-/* Layers: an op with fresh weights drawn from a seed (normal, standard deviation sqrt(2 / fan-in): He et al.,
- * arXiv 1502.01852; biases 0). The seed is that of the graph and counts on with each layer. Square kernels, stride 1, no
+enum cvk_initializer {
+    CVK_INIT_HE = 0,    /* normal, standard deviation sqrt(2 / fan-in): He et al., arXiv 1502.01852 */
+    CVK_INIT_XAVIER = 1 /* normal, standard deviation sqrt(2 / (fan-in + fan-out)): Glorot and Bengio, AISTATS 2010 */
+};
+
+/* Layers: an op with fresh weights drawn from a seed as the graph's initializer says, He's unless told; biases 0. The seed is that of the graph and counts on with each layer. Square kernels, stride 1, no
  * padding; for more use the ops. */
 CVK_API void cvk_graph_seed(struct cvk_graph *g, uint64_t seed);
+CVK_API void cvk_graph_initializer(struct cvk_graph *g, uint32_t kind);
 CVK_API cvk_value cvk_layer_conv(struct cvk_graph *g, cvk_value x, int64_t filters, int64_t kernel);
 CVK_API cvk_value cvk_layer_conv_with(struct cvk_graph *g, cvk_value x, int64_t filters, const struct cvk_conv_params *p);
 CVK_API cvk_value cvk_layer_dense(struct cvk_graph *g, cvk_value x, int64_t units);
@@ -95,7 +100,9 @@ CVK_API cvk_value cvk_graph_find(const struct cvk_graph *g, const char *name);
  * CxHxW (or CxW, CxDxHxW, or N alone) then layers joined by '-':
  *   8c5 8 filters of 5x5 · after it s2 stride, p1 padding, d2 dilation, g4 groups, as in 8c3s2p1 · dw3 depthwise 3x3 ·
  *   mp2, ap2 max and average pooling 2x2 with stride 2, as mp3s2p1 · gap, gmp global pooling · flat · 120n dense with 120 units ·
- *   bn batch norm · lrn · drop0.5 dropout · softmax · relu, tanh, sigmoid and every other name of op/unary.h without parameters.
+ *   16t2 transposed convolution with 16 filters of 2x2 and stride 2, as in 16t4s2p1 · up2 enlarges maps twice (nearest pixel) ·
+ *   res(16c3p1-bn-relu-16c3p1-bn) a block with a shortcut round it: x itself, or a 1x1 convolution where the sizes differ (with a batch
+ *   norm if the block has one) · bn batch norm · lrn · drop0.5 dropout, keep0.5 the same by what is kept · softmax · relu, tanh, sigmoid and every other name of op/unary.h without parameters.
  * A dense layer after maps flattens by itself. Errors name the place in the text. */
 CVK_API int32_t cvk_graph_from_text(const char *text, uint64_t seed, struct cvk_graph **out);
 
