@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "compare.h"
-#include "idx.h"
 #include "image.h"
 #include "model.h"
 
@@ -22,13 +21,13 @@ static void put_list(struct json *o, const char *key, uint32_t count, const uint
         json_item_number(list, values[i]);
 }
 
-static void image_shapes(const struct image *im)
+static void image_shapes(const struct cvk__image *im)
 {
     printf("  %ux%ux%u    C x H x W, the order of a network's input\n", im->channels, im->height, im->width);
     printf("  %u*%u*%u    H x W x C, the order of the pixels in the file\n", im->height, im->width, im->channels);
 }
 
-static int info_image(const char *path, struct image *im, struct json *o)
+static int info_image(const char *path, struct cvk__image *im, struct json *o)
 {
     static const char *const names[2][3] = {{"grey", NULL, NULL}, {"red", "green", "blue"}};
     if (o) {
@@ -97,7 +96,7 @@ static int info_tensor(const char *path, struct json *o)
 
 static int info_idx(const char *path, struct json *o)
 {
-    struct idx idx;
+    struct cvk__idx idx;
     int code = idx_read(path, &idx);
     if (code != TOOL_GO_ON)
         return code;
@@ -117,7 +116,7 @@ static int info_idx(const char *path, struct json *o)
     for (uint32_t i = 0; idx.rank == 1 && !o && i < 256; i++)
         if (classes[i])
             printf("  label %3u: %llu times\n", i, (unsigned long long)classes[i]);
-    idx_free(&idx);
+    cvk__idx_free(&idx);
     return TOOL_GO_ON;
 }
 
@@ -198,8 +197,8 @@ static int info_one(struct info *info, const char *text)
         got = fread(head, 1, sizeof head, f);
         fclose(f);
     }
-    if (f && image_known(head, got)) {
-        struct image im;
+    if (f && cvk__image_known(head, got)) {
+        struct cvk__image im;
         int code = image_read(text, &im);
         if (code != TOOL_GO_ON)
             return code;
@@ -210,10 +209,10 @@ static int info_one(struct info *info, const char *text)
         info->channels = im.channels;
         info->images++;
         code = info_image(text, &im, o);
-        image_free(&im);
+        cvk__image_free(&im);
         return code;
     }
-    if (f && idx_known(head, got, text))
+    if (f && cvk__idx_known(head, got, text))
         return info_idx(text, o);
     if (tool_ends_with(text, ".npy") || tool_ends_with(text, ".pb"))
         return info_tensor(text, o);

@@ -7,6 +7,7 @@
 
 #include "args.h"
 #include "harness/harness.h"
+#include "graph/force.h"
 #include "json_out.h"
 #include "ops/all.h"
 
@@ -52,14 +53,14 @@ static void watch_for_crashes(void)
         sigaction(signals[i], &action, NULL);
 }
 
-static void show_progress(void *arg, const char *op, const char *case_name, const char *row)
+static void show_progress(void *arg, const char *op, const char *pass, const char *case_name, const char *row)
 {
     const struct subject *s = arg;
     snprintf(crash_line, sizeof crash_line,
-             "\nconvoke conform %s --op %s --case %s%s%s  # crashed: the %s reads or writes memory that is not its own, "
-             "uses an allocation that failed, or gives up the process\n", s->name, op, case_name, row ? " --row " : "",
-             row ? row : "", row ? "row" : "reference");
-    tool_progress("%s %s/%s", s->name, op, case_name);
+             "\nconvoke conform %s --op %s --pass %s --case %s%s%s  # crashed: the %s reads or writes memory that is not its own, "
+             "uses an allocation that failed, or gives up the process\n", s->name, op, pass, case_name,
+             row ? " --row " : "", row ? row : "", row ? "row" : "reference");
+    tool_progress("%s %s/%s/%s", s->name, op, case_name, pass);
 }
 
 /* ---- output --------------------------------------------------------------------------------------------------------------- */
@@ -71,7 +72,9 @@ static void print_finding(const struct subject *s, const struct cvk__finding *f)
     printf("convoke conform %s", s->name);
     if (f->op)
         printf(" --op %s", cvk__op_name(f->op));
-    if (f->case_name)
+    if (f->op && f->pass != CVK_PASS_FORWARD)
+        printf(" --pass %s", cvk__pass_name(f->pass));
+    if (f->case_name[0])
         printf(" --case %s", f->case_name);
     if (f->row)
         printf(" --row %s", f->row);
@@ -81,12 +84,12 @@ static void print_finding(const struct subject *s, const struct cvk__finding *f)
 static void print_matrix(const struct cvk__suite *suite)
 {
     struct table *t = table_create("llrrrl");
-    table_add(t, "op"), table_add(t, "row (fwd)"), table_add(t, "passed"), table_add(t, "failed"), table_add(t, "refused");
+    table_add(t, "op"), table_add(t, "row"), table_add(t, "passed"), table_add(t, "failed"), table_add(t, "refused");
     table_add(t, " ");
     for (uint32_t i = 0; i < suite->tally_count; i++) {
         const struct cvk__tally *tally = &suite->tallies[i];
-        bool again = i > 0 && suite->tallies[i - 1].op == tally->op;
-        table_add(t, "%s", again ? "" : cvk__op_name(tally->op));
+        bool again = i > 0 && suite->tallies[i - 1].op == tally->op && suite->tallies[i - 1].pass == tally->pass;
+        table_add(t, again ? "" : "%s:%s", cvk__op_name(tally->op), cvk__pass_name(tally->pass));
         table_add(t, "%s", tally->row ? tally->row : "-");
         if (tally->row) {
             table_add(t, "%u", tally->passed), table_add(t, "%u", tally->failed), table_add(t, "%u", tally->refused);
@@ -131,7 +134,7 @@ static void put_json(const struct conform *c, const struct subject *s, const str
     for (uint32_t i = 0; i < suite->tally_count; i++) {
         struct json *row = json_item(rows);
         json_text(row, "op", cvk__op_name(suite->tallies[i].op));
-        json_text(row, "pass", "fwd");
+        json_text(row, "pass", cvk__pass_name(suite->tallies[i].pass));
         json_text(row, "row", suite->tallies[i].row);
         json_bool(row, "offered", suite->tallies[i].row != NULL);
         json_count(row, "passed", suite->tallies[i].passed);
@@ -143,7 +146,8 @@ static void put_json(const struct conform *c, const struct subject *s, const str
         const struct cvk__finding *f = &suite->findings[i];
         struct json *finding = json_item(findings);
         json_text(finding, "op", f->op ? cvk__op_name(f->op) : NULL);
-        json_text(finding, "case", f->case_name);
+        json_text(finding, "pass", f->op ? cvk__pass_name(f->pass) : NULL);
+        json_text(finding, "case", f->case_name[0] ? f->case_name : NULL);
         json_text(finding, "row", f->row);
         json_bool(finding, "listed", f->listed);
         json_bool(finding, "refusal", f->refusal);
@@ -181,6 +185,7 @@ static int run_subject(const struct conform *c, struct subject *s, uint32_t *fai
                                              .tables = cvk_case_tables,
                                              .table_count = cvk_case_table_count,
                                              .op = c->op,
+                                             .pass = c->pass,
                                              .row = c->row,
                                              .case_name = c->case_name,
                                              .all = c->all,
@@ -287,8 +292,11 @@ static int check_words(const struct conform *c)
 {
     const char *ops[64];
     uint32_t count = 0;
-    if (c->pass && strcmp(c->pass, "fwd") != 0)
-        return tool_fail(TOOL_USAGE, "conform: there are cases for --pass fwd alone, not for '%s'", c->pass);
+    bool known = !c->pass;
+    for (uint32_t i = 0; i < CVK__PASSES_KNOWN && !known; i++)
+        known = strcmp(c->pass, cvk__pass_name(i)) == 0;
+    if (!known)
+        return tool_fail(TOOL_USAGE, "conform: there is no pass '%s': fwd, bwd_data, bwd_weights, update", c->pass);
     for (uint32_t i = 0; i < cvk_case_table_count && count < 64; i++)
         ops[count++] = cvk__op_name(cvk_case_tables[i]->op);
     if (!c->op || strpbrk(c->op, "*?["))
@@ -345,7 +353,7 @@ int cvk_tool_conform(int argc, char **argv)
         {"op", OPTION_TEXT, &c.op, "NAME", "only this op (a pattern with * is fine, as for the next two)", 0, 0},
         {"row", OPTION_TEXT, &c.row, "NAME", "only this row; what it refuses does not count", 0, 0},
         {"case", OPTION_TEXT, &c.case_name, "NAME", "only this case", 0, 0},
-        {"pass", OPTION_TEXT, &c.pass, "fwd", "only this pass; there are cases for fwd alone", 0, 0},
+        {"pass", OPTION_TEXT, &c.pass, "NAME", "only this pass: fwd, bwd_data, bwd_weights, update", 0, 0},
         {"all", OPTION_FLAG, &c.all, NULL, "the big cases too, which are there for timing", 0, 0},
         {"expect", OPTION_TEXT, &c.expect_path, "FILE", "what the backend is known not to do (default: NAME.expect.txt beside\n"
                                                         "the plugin's file)", 0, 0},
@@ -354,7 +362,7 @@ int cvk_tool_conform(int argc, char **argv)
     };
     const struct command command = {
         .name = "conform", .summary = "test every kernel of a backend against the reference",
-        .usage = "[PLUGIN.so | BACKEND[:INDEX][(OPTION=VALUE,...)]] [--op NAME] [--row NAME] [--case NAME] [--all] [--json] [--expect FILE]",
+        .usage = "[PLUGIN.so | BACKEND[:INDEX][(OPTION=VALUE,...)]] [--op NAME] [--pass NAME] [--row NAME] [--case NAME] [--all] [--json] [--expect FILE]",
         .about = "Every row runs every case that it does not refuse, in every layout that it names, on guarded and poisoned\n"
                  "memory, with 1, 2 and 3 workers, and with every allocation failing in turn. Each failure is one line: the\n"
                  "command that repeats it, and what was wrong. What a backend is known not to do stands in its expectations;\n"

@@ -8,7 +8,7 @@
 
 static const struct colour paper = {250, 250, 248}, ink = {40, 40, 48}, faint = {120, 120, 128};
 
-static int write_in(const char *folder, const char *name, const struct image *im)
+static int write_in(const char *folder, const char *name, const struct cvk__image *im)
 {
     char stem[4000], path[4096], safe[TOOL_TEXT];
     snprintf(stem, sizeof stem, "%s/%s", folder, name);
@@ -18,7 +18,7 @@ static int write_in(const char *folder, const char *name, const struct image *im
     return code;
 }
 
-static int sheet_create(uint32_t width, uint32_t height, struct image *im)
+static int sheet_create(uint32_t width, uint32_t height, struct cvk__image *im)
 {
     int code = image_create(width, height, 3, im);
     draw_rect(im, 0, 0, (int32_t)width, (int32_t)height, paper);
@@ -31,7 +31,7 @@ static int input_sheet(const char *folder, const struct demo_job *lines)
     enum { CELL = 3, GAP = 8, LEFT = 110, TOP = 30 };
     const float *data = cvk_tensor_data(lines->input);
     int32_t tile = (int32_t)lines->size * CELL;
-    struct image im;
+    struct cvk__image im;
     int code = sheet_create((uint32_t)(LEFT + LINES_OF_EACH * (tile + GAP)), (uint32_t)(TOP + LINE_KINDS * (tile + GAP)), &im);
     draw_text(&im, GAP, 10, 1, ink, "What goes in: lines drawn from a seed");
     for (int32_t i = 0; i < LINE_PICTURES; i++) {
@@ -43,7 +43,7 @@ static int input_sheet(const char *folder, const struct demo_job *lines)
     }
     if (code == TOOL_GO_ON)
         code = write_in(folder, "lines_input", &im);
-    image_free(&im);
+    cvk__image_free(&im);
     return code;
 }
 
@@ -57,7 +57,7 @@ enum {
 };
 
 /* One picture of each kind, the four filters' answers to it, and the network's verdict. */
-static void draw_maps(struct image *im, int32_t left, int32_t top, const struct demo_job *lines)
+static void draw_maps(struct cvk__image *im, int32_t left, int32_t top, const struct demo_job *lines)
 {
     uint32_t size = lines->size, out = size / 2;
     size_t map = (size_t)out * out;
@@ -95,18 +95,18 @@ static void draw_maps(struct image *im, int32_t left, int32_t top, const struct 
 
 static int maps_sheet(const char *folder, const struct demo_job *lines)
 {
-    struct image im;
+    struct cvk__image im;
     int code = sheet_create(MAPS_WIDTH, MAPS_HEIGHT, &im);
     draw_maps(&im, TILE_GAP, 10, lines);
     if (code == TOOL_GO_ON)
         code = write_in(folder, "lines_maps", &im);
-    image_free(&im);
+    cvk__image_free(&im);
     return code;
 }
 
 enum edge_picture { PICTURE_DRAWING, PICTURE_HORIZONTAL, PICTURE_VERTICAL, PICTURE_BOTH, EDGE_PICTURES };
 
-static void edge_picture(const struct demo_job *edges, enum edge_picture which, struct image *out)
+static void edge_picture(const struct demo_job *edges, enum edge_picture which, struct cvk__image *out)
 {
     size_t count = (size_t)EDGE_SIZE * EDGE_SIZE;
     const float *from =
@@ -118,7 +118,7 @@ static void edge_picture(const struct demo_job *edges, enum edge_picture which, 
 /* The sign tells on which side it is bright: zero is white, in the middle of the scale. */
 static int signed_sheet(const char *folder, const struct demo_job *edges)
 {
-    struct image im;
+    struct cvk__image im;
     const float *maps = cvk_tensor_data(edges->outputs[EDGES_SIGNED]);
     struct range range = range_of(maps, cvk_tensor_count(edges->outputs[EDGES_SIGNED]));
     int code = sheet_create(2 * (EDGE_SIZE + 8) + 70, EDGE_SIZE + 40, &im);
@@ -129,16 +129,16 @@ static int signed_sheet(const char *folder, const struct demo_job *edges)
     draw_scale(&im, 8 + 2 * (EDGE_SIZE + 8), 24, EDGE_SIZE, MAP_SIGNED, range, ink);
     if (code == TOOL_GO_ON)
         code = write_in(folder, "sobel_signed", &im);
-    image_free(&im);
+    cvk__image_free(&im);
     return code;
 }
 
-static int overview(const char *folder, const struct demo_job *lines, const struct image pictures[EDGE_PICTURES])
+static int overview(const char *folder, const struct demo_job *lines, const struct cvk__image pictures[EDGE_PICTURES])
 {
     static const char *const labels[EDGE_PICTURES] = {"a drawing, 264 x 264", "Sobel: horizontal edges", "Sobel: vertical edges",
                                                       "both added"};
     enum { LEFT = 20, TOP = 76, RIGHT = LEFT + MAPS_WIDTH + 10, STEP = EDGE_SIZE + 24 };
-    struct image im;
+    struct cvk__image im;
     int code = sheet_create(RIGHT + 2 * (EDGE_SIZE + 10) + 10, TOP + 2 * STEP + 6, &im);
     draw_text(&im, LEFT, 16, 3, ink, "convoke demo");
     draw_text(&im, LEFT, 50, 1, ink,
@@ -155,14 +155,14 @@ static int overview(const char *folder, const struct demo_job *lines, const stru
     }
     if (code == TOOL_GO_ON)
         code = write_in(folder, "demo", &im);
-    image_free(&im);
+    cvk__image_free(&im);
     return code;
 }
 
 int demo_write_pictures(const char *folder, const struct demo_job *lines, const struct demo_job *edges)
 {
     static const char *const names[EDGE_PICTURES] = {"drawing", "sobel_horizontal", "sobel_vertical", "sobel_both"};
-    struct image pictures[EDGE_PICTURES];
+    struct cvk__image pictures[EDGE_PICTURES];
     int code = input_sheet(folder, lines);
     if (code == TOOL_GO_ON)
         code = maps_sheet(folder, lines);
@@ -176,6 +176,6 @@ int demo_write_pictures(const char *folder, const struct demo_job *lines, const 
     if (code == TOOL_GO_ON)
         code = overview(folder, lines, pictures);
     for (int32_t i = 0; i < EDGE_PICTURES; i++)
-        image_free(&pictures[i]);
+        cvk__image_free(&pictures[i]);
     return code;
 }

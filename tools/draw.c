@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-static void put(struct image *im, int32_t x, int32_t y, struct colour c)
+static void put(struct cvk__image *im, int32_t x, int32_t y, struct colour c)
 {
     if (x < 0 || y < 0 || x >= (int32_t)im->width || y >= (int32_t)im->height)
         return;
@@ -15,14 +15,14 @@ static void put(struct image *im, int32_t x, int32_t y, struct colour c)
     p[2] = c.b;
 }
 
-void draw_rect(struct image *im, int32_t x, int32_t y, int32_t width, int32_t height, struct colour c)
+void draw_rect(struct cvk__image *im, int32_t x, int32_t y, int32_t width, int32_t height, struct colour c)
 {
     for (int32_t j = y; j < y + height; j++)
         for (int32_t i = x; i < x + width; i++)
             put(im, i, j, c);
 }
 
-int32_t draw_text(struct image *im, int32_t x, int32_t y, int32_t scale, struct colour c, const char *text)
+int32_t draw_text(struct cvk__image *im, int32_t x, int32_t y, int32_t scale, struct colour c, const char *text)
 {
     static const uint8_t box[FONT_ROWS] = {0x1F, 0x11, 0x11, 0x11, 0x11, 0x11, 0x1F};
     for (; *text; text++, x += FONT_WIDTH * scale) {
@@ -75,7 +75,7 @@ struct colour colour_of(enum colour_map how, struct range range, float value)
     return mix(stops[i], stops[i + 1], t - (float)i);
 }
 
-void draw_map(struct image *im, int32_t x, int32_t y, int32_t cell, const float *map, uint32_t width, uint32_t height,
+void draw_map(struct cvk__image *im, int32_t x, int32_t y, int32_t cell, const float *map, uint32_t width, uint32_t height,
               enum colour_map how, struct range range)
 {
     for (uint32_t j = 0; j < height; j++)
@@ -84,7 +84,7 @@ void draw_map(struct image *im, int32_t x, int32_t y, int32_t cell, const float 
                       colour_of(how, range, map[(size_t)j * width + i]));
 }
 
-void draw_scale(struct image *im, int32_t x, int32_t y, int32_t height, enum colour_map how, struct range range,
+void draw_scale(struct cvk__image *im, int32_t x, int32_t y, int32_t height, enum colour_map how, struct range range,
                 struct colour text)
 {
     char number[32];
@@ -97,7 +97,7 @@ void draw_scale(struct image *im, int32_t x, int32_t y, int32_t height, enum col
     draw_text(im, x + 16, y + height - 7, 1, text, number);
 }
 
-void draw_image(struct image *im, int32_t x, int32_t y, const struct image *from)
+void draw_image(struct cvk__image *im, int32_t x, int32_t y, const struct cvk__image *from)
 {
     for (uint32_t j = 0; j < from->height; j++)
         for (uint32_t i = 0; i < from->width; i++) {

@@ -23,17 +23,17 @@ struct range {
 #define FONT_ROWS 9  /* the last two below the line */
 
 /* Anything outside the picture is cut off. */
-void draw_rect(struct image *im, int32_t x, int32_t y, int32_t width, int32_t height, struct colour c);
+void draw_rect(struct cvk__image *im, int32_t x, int32_t y, int32_t width, int32_t height, struct colour c);
 /* Letters without a glyph are shown as a box. Returns the x behind the text. */
-int32_t draw_text(struct image *im, int32_t x, int32_t y, int32_t scale, struct colour c, const char *text);
+int32_t draw_text(struct cvk__image *im, int32_t x, int32_t y, int32_t scale, struct colour c, const char *text);
 /* A map of height x width numbers, each a square of `cell` pixels. */
-void draw_map(struct image *im, int32_t x, int32_t y, int32_t cell, const float *map, uint32_t width, uint32_t height,
+void draw_map(struct cvk__image *im, int32_t x, int32_t y, int32_t cell, const float *map, uint32_t width, uint32_t height,
               enum colour_map how, struct range range);
 /* A bar of the colours with its least and greatest number beside it. */
-void draw_scale(struct image *im, int32_t x, int32_t y, int32_t height, enum colour_map how, struct range range,
+void draw_scale(struct cvk__image *im, int32_t x, int32_t y, int32_t height, enum colour_map how, struct range range,
                 struct colour text);
 /* Copies a grey or RGB picture. */
-void draw_image(struct image *im, int32_t x, int32_t y, const struct image *from);
+void draw_image(struct cvk__image *im, int32_t x, int32_t y, const struct cvk__image *from);
 
 struct range range_of(const float *values, uint64_t count);
 struct colour colour_of(enum colour_map how, struct range range, float value);

@@ -20,7 +20,7 @@ const char *image_extension(uint32_t channels)
 #endif
 }
 
-static bool write_file(const struct image *image, const char *path, char *why, size_t room)
+static bool write_file(const struct cvk__image *image, const char *path, char *why, size_t room)
 {
 #ifdef TOOL_WITH_PNG
     png_image png = {.version = PNG_IMAGE_VERSION, .width = image->width, .height = image->height};
@@ -39,7 +39,7 @@ static bool write_file(const struct image *image, const char *path, char *why, s
 #endif
 }
 
-int image_write(const char *stem, const struct image *image, char *path, size_t room)
+int image_write(const char *stem, const struct cvk__image *image, char *path, size_t room)
 {
     char name[4096], part[4104], why[128];
     if (snprintf(name, sizeof name, "%s%s", stem, image_extension(image->channels)) >= (int)sizeof name)
@@ -56,49 +56,21 @@ int image_write(const char *stem, const struct image *image, char *path, size_t 
     return TOOL_GO_ON;
 }
 
-/* Where output place i looks in the input, half-pixel centres: the two pixels and the weight of the second. */
-static void neighbours(uint32_t i, uint32_t out, uint32_t in, uint32_t *first, uint32_t *second, float *weight)
+void image_to_floats(const struct cvk__image *im, const struct image_rule *rule, float *out)
 {
-    double at = (i + 0.5) * in / out - 0.5;
-    at = at < 0 ? 0 : at > in - 1.0 ? in - 1.0 : at;
-    *first = (uint32_t)at;
-    *second = *first + 1 < in ? *first + 1 : *first;
-    *weight = (float)(at - *first);
-}
-
-static float channel_at(const struct image *im, uint32_t x, uint32_t y, uint32_t c, bool grey)
-{
-    const uint8_t *p = im->pixels + ((uint64_t)y * im->width + x) * im->channels;
-    if (im->channels == 1)
-        return p[0];
-    /* Luma of ITU-R BT.601, as other picture libraries have it. */
-    return grey ? 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2] : p[c];
-}
-
-void image_to_floats(const struct image *im, const struct image_rule *rule, float *out)
-{
-    for (uint32_t y = 0; y < rule->height; y++) {
-        uint32_t y0, y1;
-        float wy;
-        neighbours(y, rule->height, im->height, &y0, &y1, &wy);
-        for (uint32_t x = 0; x < rule->width; x++) {
-            uint32_t x0, x1;
-            float wx;
-            neighbours(x, rule->width, im->width, &x0, &x1, &wx);
-            for (uint32_t c = 0; c < rule->channels; c++) {
-                bool grey = rule->channels == 1;
-                uint32_t from = rule->bgr ? rule->channels - 1 - c : c;
-                float a = channel_at(im, x0, y0, from, grey), b = channel_at(im, x1, y0, from, grey);
-                float d = channel_at(im, x0, y1, from, grey), e = channel_at(im, x1, y1, from, grey);
-                float top = a + (b - a) * wx, bottom = d + (e - d) * wx, value = top + (bottom - top) * wy;
-                out[((uint64_t)c * rule->height + y) * rule->width + x] =
-                    (float)((value * rule->scale - rule->mean[c]) / rule->std[c]);
-            }
-        }
+    uint64_t pixels = (uint64_t)rule->width * rule->height;
+    cvk__image_resize(im, rule->width, rule->height, rule->channels, out);
+    for (uint64_t i = 0; rule->bgr && rule->channels == 3 && i < pixels; i++) {
+        float red = out[i];
+        out[i] = out[2 * pixels + i];
+        out[2 * pixels + i] = red;
     }
+    for (uint32_t c = 0; c < rule->channels; c++)
+        for (uint64_t i = 0; i < pixels; i++)
+            out[c * pixels + i] = (float)((out[c * pixels + i] * rule->scale - rule->mean[c]) / rule->std[c]);
 }
 
-void image_from_floats(const float *values, const struct image_rule *rule, struct image *im)
+void image_from_floats(const float *values, const struct image_rule *rule, struct cvk__image *im)
 {
     uint64_t pixels = (uint64_t)im->width * im->height;
     for (uint32_t c = 0; c < im->channels; c++) {

@@ -14,6 +14,8 @@ struct entry {
 
 static const struct entry entries[] = {
     {"devices", "list the devices, and why others cannot be used", cvk_tool_devices},
+    {"train", "train a net on a data set; curves, checkpoints, an ONNX file at the end", cvk_tool_train},
+    {"eval", "how good a model is on a data set: accuracy, every class, confusion", cvk_tool_eval},
     {"run", "run a model on pictures, tensors or a labelled set; check its outputs", cvk_tool_run},
     {"explain", "a model layer by layer: sizes, work, receptive field, what runs where", cvk_tool_explain},
     {"bench", "how long a model takes, after its result was found right", cvk_tool_bench},
@@ -52,16 +54,6 @@ static int print_version(void)
 {
     char missing[512] = "";
     snprintf(missing, sizeof missing, "%s", cvk_missing_features());
-#ifndef TOOL_WITH_PNG
-    snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%spng: built without libpng", missing[0] ? "; " : "");
-#endif
-#ifndef TOOL_WITH_JPEG
-    snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%sjpeg: built without libturbojpeg",
-             missing[0] ? "; " : "");
-#endif
-#ifndef TOOL_WITH_ZLIB
-    snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%sgzip: built without zlib", missing[0] ? "; " : "");
-#endif
 #ifndef TOOL_WITH_JSON
     snprintf(missing + strlen(missing), sizeof missing - strlen(missing), "%sjson: built without jansson",
              missing[0] ? "; " : "");

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "compare.h"
-#include "idx.h"
 #include "run.h"
 
 #define LABELS_MAX_BYTES (16u << 20)
@@ -16,12 +15,12 @@ static int parse_size(const char *text, int64_t *height, int64_t *width)
     char *copy = tool_copy(text), *x = strchr(copy, 'x');
     if (x)
         *x = '\0';
-    bool good = args_count(copy, &w) && (x ? args_count(x + 1, &h) : (h = w, true)) && w >= 1 && h >= 1 && w <= IMAGE_MAX_SIDE &&
-                h <= IMAGE_MAX_SIDE;
+    bool good = args_count(copy, &w) && (x ? args_count(x + 1, &h) : (h = w, true)) && w >= 1 && h >= 1 &&
+                w <= CVK__IMAGE_MAX_SIDE && h <= CVK__IMAGE_MAX_SIDE;
     free(copy);
     if (!good)
         return tool_fail(TOOL_USAGE, "--size wants N or WxH with 1 to %u pixels a side, such as 224 or 320x240, not '%s'",
-                         IMAGE_MAX_SIDE, text);
+                         CVK__IMAGE_MAX_SIDE, text);
     *height = (int64_t)h;
     *width = (int64_t)w;
     return TOOL_GO_ON;
@@ -56,7 +55,8 @@ int run_image_rule(const struct run *run, int32_t input, struct image_rule *rule
     if (c != 1 && c != 3)
         return tool_fail(TOOL_FAILED, "input '%s' is %s, with %lld channels: pictures have 1 or 3",
                          cvk_session_input_name(run->session, (uint32_t)input), tool_shape(d, shape), (long long)c);
-    if (h < 1 || w < 1 || h > IMAGE_MAX_SIDE || w > IMAGE_MAX_SIDE || (uint64_t)h * (uint64_t)w > IMAGE_MAX_PIXELS)
+    if (h < 1 || w < 1 || h > CVK__IMAGE_MAX_SIDE || w > CVK__IMAGE_MAX_SIDE ||
+        (uint64_t)h * (uint64_t)w > CVK__IMAGE_MAX_PIXELS)
         return tool_fail(TOOL_FAILED, "input '%s' is %s, too large for a picture",
                          cvk_session_input_name(run->session, (uint32_t)input), tool_shape(d, shape));
     *rule = (struct image_rule){.width = (uint32_t)w, .height = (uint32_t)h, .channels = (uint32_t)c};
@@ -75,14 +75,14 @@ static int save_picture(const struct run *run, const char *name, const struct cv
     int64_t c = d->rank >= 3 ? d->dims[d->rank - 3] : 0, h = d->rank >= 3 ? d->dims[d->rank - 2] : 0,
             w = d->rank >= 3 ? d->dims[d->rank - 1] : 0;
     if (d->dtype != CVK_F32 || d->rank > 4 || (c != 1 && c != 3) || (d->rank == 4 && d->dims[0] != 1) || h < 1 || w < 1 ||
-        h > IMAGE_MAX_SIDE || w > IMAGE_MAX_SIDE || (uint64_t)h * (uint64_t)w > IMAGE_MAX_PIXELS)
+        h > CVK__IMAGE_MAX_SIDE || w > CVK__IMAGE_MAX_SIDE || (uint64_t)h * (uint64_t)w > CVK__IMAGE_MAX_PIXELS)
         return tool_fail(TOOL_FAILED,
                          "output '%s' is %s %s: only f32 outputs 1x1xHxW and 1x3xHxW can be saved as a picture, others as .npy",
                          name, cvk_dtype_name(d->dtype), tool_shape(d, shape));
     if (strcmp(image_extension((uint32_t)c), ".png") != 0)
         return tool_fail(TOOL_FAILED, "%s: this build writes no PNG, because libpng was missing (meson option 'images')", path);
     struct image_rule rule = {.width = (uint32_t)w, .height = (uint32_t)h, .channels = (uint32_t)c};
-    struct image im;
+    struct cvk__image im;
     int code = run_rule_numbers(run, &rule);
     if (code != TOOL_GO_ON)
         return code;
@@ -90,7 +90,7 @@ static int save_picture(const struct run *run, const char *name, const struct cv
     image_from_floats(cvk_tensor_data(t), &rule, &im);
     snprintf(stem, sizeof stem, "%.*s", (int)(strlen(path) - 4), path);
     code = image_write(stem, &im, NULL, 0);
-    image_free(&im);
+    cvk__image_free(&im);
     return code;
 }
 
@@ -113,10 +113,9 @@ static int read_labels(const char *path, struct labels *out)
 {
     uint8_t *data;
     uint64_t bytes;
-    int code = file_read(path, LABELS_MAX_BYTES, &data, &bytes);
+    if (cvk__file_read(path, LABELS_MAX_BYTES, &data, &bytes) != CVK_OK)
+        return tool_fail_library("");
     out->text = (char *)data;
-    if (code != TOOL_GO_ON)
-        return code;
     for (char *rest = out->text, *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
         size_t length = strlen(line);
         if (length && line[length - 1] == '\r')
@@ -203,12 +202,12 @@ static int fill_batch(struct run *run, const struct image_rule *rule, uint32_t f
             memcpy(data + (uint64_t)i * each, data + (uint64_t)(i - 1) * each, each * sizeof *data);
             continue;
         }
-        struct image image;
+        struct cvk__image image;
         int code = image_read(run->images.items[first + i], &image);
         if (code != TOOL_GO_ON)
             return code;
         image_to_floats(&image, rule, data + (uint64_t)i * each);
-        image_free(&image);
+        cvk__image_free(&image);
     }
     return TOOL_GO_ON;
 }
@@ -276,19 +275,19 @@ int run_images(struct run *run)
     if (code == TOOL_GO_ON)
         code = run_finish_outputs(run, !classes);
     cvk_tensor_destroy(x);
-    free(labels.text);
+    cvk__free(labels.text);
     free(labels.lines);
     return code;
 }
 
 /* ---- labelled sets --------------------------------------------------------------------------------------------------- */
 
-static int check_idx(const struct run *run, const struct idx *images, const struct idx *labels)
+static int check_idx(const struct run *run, const struct cvk__idx *images, const struct cvk__idx *labels)
 {
     if (images->rank != 3)
         return tool_fail(TOOL_FAILED, "%s: IDX of rank %u; pictures have rank 3 (count, height, width)", run->idx, images->rank);
-    if (images->dims[0] == 0 || images->dims[1] == 0 || images->dims[2] == 0 || images->dims[1] > IMAGE_MAX_SIDE ||
-        images->dims[2] > IMAGE_MAX_SIDE)
+    if (images->dims[0] == 0 || images->dims[1] == 0 || images->dims[2] == 0 || images->dims[1] > CVK__IMAGE_MAX_SIDE ||
+        images->dims[2] > CVK__IMAGE_MAX_SIDE)
         return tool_fail(TOOL_FAILED, "%s: %u pictures of %ux%u", run->idx, images->dims[0], images->dims[2], images->dims[1]);
     if (run->idx_labels && labels->rank != 1)
         return tool_fail(TOOL_FAILED, "%s: IDX of rank %u; labels have rank 1", run->idx_labels, labels->rank);
@@ -298,7 +297,7 @@ static int check_idx(const struct run *run, const struct idx *images, const stru
     return TOOL_GO_ON;
 }
 
-static int count_right(struct run *run, const struct idx *labels, uint32_t first, int64_t items, uint32_t *right)
+static int count_right(struct run *run, const struct cvk__idx *labels, uint32_t first, int64_t items, uint32_t *right)
 {
     struct cvk_tensor *y = NULL;
     int code = run_read(run, 0, &y);
@@ -320,7 +319,8 @@ static int count_right(struct run *run, const struct idx *labels, uint32_t first
     return code;
 }
 
-static int run_all(struct run *run, int32_t input, const struct idx *images, const struct idx *labels, uint32_t *right)
+static int run_all(struct run *run, int32_t input, const struct cvk__idx *images, const struct cvk__idx *labels,
+                   uint32_t *right)
 {
     struct image_rule rule;
     int64_t items;
@@ -336,7 +336,7 @@ static int run_all(struct run *run, int32_t input, const struct idx *images, con
     for (uint32_t first = 0; first < count && code == TOOL_GO_ON; first += (uint32_t)items) {
         for (int64_t i = 0; i < items; i++) {
             uint64_t which = first + (uint64_t)i < count ? first + (uint64_t)i : count - 1;
-            struct image image = {
+            struct cvk__image image = {
                 .width = images->dims[2], .height = images->dims[1], .channels = 1, .pixels = images->data + which * pixels};
             image_to_floats(&image, &rule, (float *)cvk_tensor_data(x) + (uint64_t)i * each);
         }
@@ -357,7 +357,7 @@ static int run_all(struct run *run, int32_t input, const struct idx *images, con
 
 int run_idx(struct run *run)
 {
-    struct idx images = {0}, labels = {0};
+    struct cvk__idx images = {0}, labels = {0};
     int32_t input = -1;
     uint32_t right = 0;
     int code = run_image_input(run, &input);
@@ -389,7 +389,7 @@ int run_idx(struct run *run)
             printf("%s pictures in %.3g s, %.0f a second\n", tool_count(images.dims[0], n), ms / 1e3, images.dims[0] / ms * 1e3);
         }
     }
-    idx_free(&images);
-    idx_free(&labels);
+    cvk__idx_free(&images);
+    cvk__idx_free(&labels);
     return code;
 }

@@ -11,6 +11,7 @@ packages=(
 )
 test_packages=(
     clang libclang-rt-14-dev libcmocka-dev libonnx-testdata binutils
+    libopencv-dnn-dev                                          # reads the models that we write
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user      # other processors, emulated
     pocl-opencl-icd mesa-opencl-icd oclgrind                   # OpenCL without a card
     ccache                                                     # two of the builds compile the same files

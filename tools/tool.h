@@ -23,9 +23,11 @@ int cvk_tool_bench(int argc, char **argv);
 int cvk_tool_conform(int argc, char **argv);
 int cvk_tool_demo(int argc, char **argv);
 int cvk_tool_devices(int argc, char **argv);
+int cvk_tool_eval(int argc, char **argv);
 int cvk_tool_explain(int argc, char **argv);
 int cvk_tool_info(int argc, char **argv);
 int cvk_tool_run(int argc, char **argv);
+int cvk_tool_train(int argc, char **argv);
 int cvk_tool_tune(int argc, char **argv);
 
 /* ---- errors (text.c): one sentence on stderr, untrusted text in it shown escaped ---- */

@@ -92,19 +92,21 @@ static int32_t add_target(struct cvk__train_net *net, const struct cvk_trainer_p
     return *target ? CVK_OK : net->g->status;
 }
 
-static int32_t add_loss(struct cvk__train_net *net, const struct cvk_trainer_params *p, cvk_value target)
+static int32_t add_loss(struct cvk__train_net *net, const struct cvk_trainer_params *p, cvk_value target, uint32_t reduction)
 {
     struct cvk_loss_params loss = p->loss;
     cvk_value inputs[3] = {net->prediction, target, 0};
-    if (loss.reduction == CVK_LOSS_NONE)
-        return cvk__fail(CVK_E_ARG, "training: the loss must be one number; take the mean or the sum");
+    loss.reduction = reduction;
     if (p->class_weights) {
         int64_t dims[1] = {p->class_count};
         inputs[2] = cvk_constant(net->g, NULL, CVK_F32, 1, dims, p->class_weights);
         if (!inputs[2])
             return net->g->status;
     }
-    return cvk__train_add(net, CVK_OP_LOSS, &loss, "loss", inputs, 3, &net->loss, 1);
+    CVK__TRY(cvk__train_add(net, CVK_OP_LOSS, &loss, "loss", inputs, 3, &net->loss, 1));
+    cvk_output(net->g, net->loss, "loss");
+    cvk_output(net->g, net->prediction, "prediction");
+    return net->g->status;
 }
 
 static int32_t add_gradients(struct cvk__train_net *net)
@@ -144,9 +146,9 @@ static void clear_outputs(struct cvk_graph *g)
     g->output_count = 0;
 }
 
-static int32_t build(struct cvk__train_net *net, const struct cvk_graph *g, const struct cvk_trainer_params *p)
+/* The net with concrete sizes, its prediction found, without outputs. */
+static int32_t prepare(struct cvk__train_net *net, const struct cvk_graph *g, const struct cvk_trainer_params *p)
 {
-    cvk_value target, hyper, step = 0;
     CVK__TRY(cvk__graph_clone(g, &net->g));
     CVK__TRY(set_batch(net->g, p->batch ? p->batch : 1));
     int32_t status = cvk__graph_infer(net->g, net->evaluator);
@@ -155,6 +157,14 @@ static int32_t build(struct cvk__train_net *net, const struct cvk_graph *g, cons
     CVK__TRY(status);
     CVK__TRY(find_prediction(net, p));
     clear_outputs(net->g);
+    return CVK_OK;
+}
+
+static int32_t build_step(struct cvk__train_net *net, const struct cvk_trainer_params *p)
+{
+    cvk_value target, hyper, step = 0;
+    if (p->loss.reduction == CVK_LOSS_NONE)
+        return cvk__fail(CVK_E_ARG, "training: the loss must be one number; take the mean or the sum");
     CVK__TRY(add_target(net, p, &target));
     hyper = cvk_input(net->g, "train/hyper", CVK_F32, 1, (int64_t[]){2});
     net->random = cvk__train_is_random(net->g);
@@ -162,17 +172,21 @@ static int32_t build(struct cvk__train_net *net, const struct cvk_graph *g, cons
         step = cvk_input(net->g, "train/step", CVK_I64, 1, (int64_t[]){1});
     CVK__TRY(net->g->status);
     CVK__TRY(cvk__train_find_weights(net, p, step));
-    CVK__TRY(add_loss(net, p, target));
-    cvk_output(net->g, net->loss, "loss");
-    cvk_output(net->g, net->prediction, "prediction");
-    CVK__TRY(net->g->status);
+    CVK__TRY(add_loss(net, p, target, p->loss.reduction));
     CVK__TRY(add_gradients(net));
     drop_unreached(net);
     return cvk__train_add_updates(net, p, hyper);
 }
 
-int32_t cvk__train_net_init(struct cvk__train_net *net, struct cvk_context *ctx, const struct cvk_graph *g,
-                            const struct cvk_trainer_params *p)
+static int32_t build_evaluation(struct cvk__train_net *net, const struct cvk_trainer_params *p)
+{
+    cvk_value target;
+    CVK__TRY(add_target(net, p, &target));
+    return add_loss(net, p, target, CVK_LOSS_NONE);
+}
+
+static int32_t init(struct cvk__train_net *net, struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_trainer_params *p,
+                    int32_t (*build)(struct cvk__train_net *net, const struct cvk_trainer_params *p))
 {
     memset(net, 0, sizeof *net);
     if (g->status != CVK_OK)
@@ -183,12 +197,26 @@ int32_t cvk__train_net_init(struct cvk__train_net *net, struct cvk_context *ctx,
     const struct cvk__backend *reference = cvk__backend_reference(ctx);
     if (reference)
         CVK__TRY(cvk__device_open(ctx, reference, 0, NULL, &net->evaluator));
-    int32_t status = build(net, g, p);
+    int32_t status = prepare(net, g, p);
+    if (status == CVK_OK)
+        status = build(net, p);
     cvk__device_close(net->evaluator);
     net->evaluator = NULL;
     if (status != CVK_OK)
         cvk__train_net_finish(net);
     return status;
+}
+
+int32_t cvk__train_net_init(struct cvk__train_net *net, struct cvk_context *ctx, const struct cvk_graph *g,
+                            const struct cvk_trainer_params *p)
+{
+    return init(net, ctx, g, p, build_step);
+}
+
+int32_t cvk__train_evaluation_init(struct cvk__train_net *net, struct cvk_context *ctx, const struct cvk_graph *g,
+                                   const struct cvk_trainer_params *p)
+{
+    return init(net, ctx, g, p, build_evaluation);
 }
 
 void cvk__train_net_finish(struct cvk__train_net *net)

@@ -35,6 +35,9 @@ struct cvk__train_net {
  * `measures`, 2 the norm of all gradients and 3 those of each weight. */
 int32_t cvk__train_net_init(struct cvk__train_net *net, struct cvk_context *ctx, const struct cvk_graph *g,
                             const struct cvk_trainer_params *p);
+/* The net in its inference form with the loss behind it, not reduced. Inputs 0 x, 1 target; outputs 0 loss, 1 prediction. */
+int32_t cvk__train_evaluation_init(struct cvk__train_net *net, struct cvk_context *ctx, const struct cvk_graph *g,
+                                   const struct cvk_trainer_params *p);
 void cvk__train_net_finish(struct cvk__train_net *net); /* zeroed is fine */
 
 /* weights.c: which constants of the net are trained: they become states, and batch norms and dropouts train. The graph is resolved. */

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT
+ * A run of `convoke train` set up, saved and taken up again. */
+#include "train_run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int make_folder(const char *folder)
+{
+    struct stat st;
+    char safe[TOOL_TEXT];
+    if (mkdir(folder, 0777) == 0 || (errno == EEXIST && stat(folder, &st) == 0 && S_ISDIR(st.st_mode)))
+        return TOOL_GO_ON;
+    return tool_fail(TOOL_FAILED, "%s: the folder cannot be made: %s", tool_escape(folder, safe, sizeof safe), strerror(errno));
+}
+
+/* The net as the options name it; with --resume, if that file is gone, as the checkpoint has it. */
+static int load_net(struct training *t)
+{
+    struct model m = {0};
+    struct train_options *o = &t->options;
+    struct stat st;
+    uint64_t seed = o->setup.seed ? o->setup.seed : 1;
+    if (o->resume && tool_ends_with(o->net, ".onnx") && stat(o->net, &st) != 0) {
+        char path[4096];
+        struct cvk_checkpoint *c = NULL;
+        train_checkpoint_path(o->resume, path, sizeof path);
+        int32_t status = cvk_checkpoint_open(path, &c);
+        if (status == CVK_OK)
+            status = cvk_checkpoint_graph(c, &t->net);
+        cvk_checkpoint_destroy(c);
+        return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("--resume");
+    }
+    int code = model_load(o->net, seed, &m);
+    t->net = m.graph;
+    if (code != TOOL_GO_ON || !o->initializer)
+        return code;
+    bool xavier = strcmp(o->initializer, "xavier") == 0;
+    if (!xavier && strcmp(o->initializer, "he") != 0)
+        return tool_fail(TOOL_USAGE, "--init is he or xavier");
+    if (cvk_graph_draw_weights(t->net, seed, xavier ? CVK_INIT_XAVIER : CVK_INIT_HE) != CVK_OK)
+        return tool_fail_library("--init");
+    return TOOL_GO_ON;
+}
+
+static int load_data(struct training *t)
+{
+    t->info.size = sizeof t->info;
+    if (cvk_data_open(t->options.data, "train", &t->train) != CVK_OK || cvk_data_open(t->options.data, "test", &t->test) != CVK_OK ||
+        cvk_data_get_info(t->train, &t->info) != CVK_OK)
+        return tool_fail_library("the data set");
+    return TOOL_GO_ON;
+}
+
+/* Pictures and classes against what the net takes and gives, in words that help. */
+static int check_fit(const struct training *t)
+{
+    const struct cvk_tensor_desc *x = cvk_trainer_input_desc(t->trainer), *y = cvk_trainer_prediction_desc(t->trainer);
+    const struct cvk_tensor_desc *target = cvk_trainer_target_desc(t->trainer);
+    char a[CVK_SHAPE_TEXT], b[CVK_SHAPE_TEXT];
+    if (cvk_tensor_desc_count(x) != cvk_tensor_desc_count(&t->info.x) * t->options.batch)
+        return tool_fail(TOOL_FAILED, "the net takes %s, the pictures of %s are %s", cvk_shape_text(x->rank - 1, x->dims + 1, a), t->info.name,
+                         tool_shape(&t->info.x, b));
+    uint64_t outputs = y->rank > 1 ? (uint64_t)y->dims[1] : 1;
+    if (t->info.class_count && outputs != 1 && outputs != t->info.class_count)
+        return tool_fail(TOOL_FAILED, "the net has %llu outputs, %s has %u classes", (unsigned long long)outputs, t->info.name,
+                         t->info.class_count);
+    struct cvk_tensor_desc have;
+    int64_t dims[CVK_MAX_RANK] = {(int64_t)t->options.batch};
+    memcpy(dims + 1, t->info.target.dims, t->info.target.rank * sizeof *dims);
+    if (cvk_tensor_desc_init(&have, t->info.target.dtype, CVK_LAYOUT_PLAIN, t->info.target.rank + 1, dims) != CVK_OK ||
+        !target_fits(&have, target))
+        return tool_fail(TOOL_FAILED, "the loss %s needs targets %s %s, %s has %s %s", cvk_loss_name(t->params.loss.kind),
+                         cvk_dtype_name(target->dtype), cvk_shape_text(target->rank, target->dims, a), t->info.name,
+                         cvk_dtype_name(have.dtype), cvk_shape_text(have.rank, have.dims, b));
+    return TOOL_GO_ON;
+}
+
+/* A single yes/no node is no softmax. */
+static void choose_loss(struct training *t)
+{
+    const struct cvk_tensor_desc *y = cvk_graph_desc(t->net, cvk_graph_output(t->net, 0));
+    if (!t->options.loss && t->info.class_count == 2 && y && y->rank > 1 && y->dims[1] == 1)
+        t->params.loss.kind = CVK_LOSS_SIGMOID_CROSS_ENTROPY;
+}
+
+int train_start(struct training *t)
+{
+    struct train_options *o = &t->options;
+    struct cvk_session_report report;
+    t->start_ms = tool_now_ms();
+    if (o->resume) {
+        struct stat st;
+        if (stat(o->resume, &st) == 0 && S_ISDIR(st.st_mode))
+            o->out = o->resume;
+    }
+    int code = setup_start(&o->setup, &t->ctx);
+    if (code == TOOL_GO_ON)
+        code = load_net(t);
+    if (code == TOOL_GO_ON)
+        code = load_data(t);
+    if (code == TOOL_GO_ON)
+        code = train_trainer_params(o, &t->info, t->class_weights, &t->params);
+    if (code == TOOL_GO_ON)
+        code = make_folder(o->out);
+    if (code != TOOL_GO_ON)
+        return code;
+    choose_loss(t);
+    if (cvk_trainer_create(t->ctx, t->net, &t->params, &t->trainer) != CVK_OK)
+        return tool_fail_library("the training");
+    code = check_fit(t);
+    if (code != TOOL_GO_ON)
+        return code;
+    const struct cvk_tensor_desc *y = cvk_trainer_prediction_desc(t->trainer);
+    if (cvk_session_get_report(cvk_trainer_session(t->trainer), &report) != CVK_OK ||
+        cvk_tensor_create(y->dtype, y->rank, y->dims, &t->prediction) != CVK_OK)
+        return tool_fail_library("the training");
+    t->device = report.device;
+    t->history.weights = cvk_trainer_weight_count(t->trainer);
+    metrics_init(&t->seen, t->info.class_count, false);
+    t->loading = (struct cvk_loader_params){.batch = (int64_t)o->batch,
+                                            .shuffle = 1,
+                                            .seed = t->params.seed,
+                                            .flip = o->flip,
+                                            .shift = (uint32_t)o->shift,
+                                            .crop = (uint32_t)o->crop,
+                                            .erase = (float)o->erase,
+                                            .threads = (uint32_t)o->loaders};
+    return TOOL_GO_ON;
+}
+
+void train_begin_epoch(struct training *t)
+{
+    metrics_clear(&t->seen);
+    t->loss_sum = t->seconds_before = 0;
+    t->steps_seen = t->batch = t->first_batch = 0;
+    t->epoch_start_ms = tool_now_ms();
+}
+
+double train_seconds(const struct training *t)
+{
+    return (tool_now_ms() - t->epoch_start_ms) / 1e3;
+}
+
+/* ---- checkpoints -------------------------------------------------------------------------------------------------------------------- */
+
+int train_save(struct training *t)
+{
+    char path[4096], place[320];
+    char *options = train_options_text(&t->options), *history = history_text(&t->history);
+    char *norms = history_norms_text(&t->history, t->trainer);
+    snprintf(place, sizeof place, "%llu %llu %llu %llu %llu %.17g %.17g %.17g", (unsigned long long)t->epoch, (unsigned long long)t->batch,
+             (unsigned long long)t->seen.count, (unsigned long long)t->seen.right, (unsigned long long)t->steps_seen, t->loss_sum,
+             t->seen.error_sum, t->seconds_before + train_seconds(t));
+    snprintf(path, sizeof path, "%s/" TRAIN_CHECKPOINT, t->options.out);
+    const struct cvk_note_text notes[] = {{"options", options},
+                                          {"place", place},
+                                          {"history", history},
+                                          {"gradients", norms},
+                                          {"device", t->device},
+                                          {"convoke", cvk_version()}};
+    int32_t status = cvk_trainer_save(t->trainer, path, notes, sizeof notes / sizeof *notes);
+    free(options);
+    free(history);
+    free(norms);
+    return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("the checkpoint");
+}
+
+static int restore(struct training *t)
+{
+    char path[4096];
+    struct cvk_checkpoint *c = NULL;
+    unsigned long long n[5];
+    int code = TOOL_GO_ON;
+    train_checkpoint_path(t->options.resume, path, sizeof path);
+    if (cvk_checkpoint_open(path, &c) != CVK_OK || cvk_trainer_restore(t->trainer, path) != CVK_OK)
+        code = tool_fail_library("--resume");
+    const char *place = c ? cvk_checkpoint_text(c, "place") : NULL, *history = c ? cvk_checkpoint_text(c, "history") : NULL;
+    const char *norms = c ? cvk_checkpoint_text(c, "gradients") : NULL, *device = c ? cvk_checkpoint_text(c, "device") : NULL;
+    if (code == TOOL_GO_ON &&
+        (!place || !history || !norms ||
+         sscanf(place, "%llu %llu %llu %llu %llu %lf %lf %lf", &n[0], &n[1], &n[2], &n[3], &n[4], &t->loss_sum, &t->seen.error_sum,
+                &t->seconds_before) != 8 ||
+         !history_read(&t->history, history, norms)))
+        code = tool_fail(TOOL_FAILED, "--resume: the checkpoint does not tell where the training stood");
+    if (code == TOOL_GO_ON) {
+        t->epoch = n[0];
+        t->batch = t->first_batch = n[1];
+        t->seen.count = n[2];
+        t->seen.right = n[3];
+        t->steps_seen = n[4];
+        if (device && strcmp(device, t->device) != 0)
+            tool_warn("the training ran on %s and goes on on %s: its bits will differ from those of an unbroken run", device, t->device);
+    }
+    cvk_checkpoint_destroy(c);
+    return code;
+}
+
+int train_place(struct training *t)
+{
+    int code = t->options.resume ? restore(t) : TOOL_GO_ON;
+    t->loading.epoch = t->epoch;
+    t->loading.skip = t->batch;
+    if (code == TOOL_GO_ON && cvk_loader_create(t->train, &t->loading, &t->loader) != CVK_OK)
+        code = tool_fail_library("the data set");
+    if (code != TOOL_GO_ON)
+        return code;
+    t->batches = cvk_loader_batches(t->loader);
+    code = train_schedule(&t->options, t->batches, &t->schedule);
+    if (code == TOOL_GO_ON && t->batches == 0)
+        code = tool_fail(TOOL_FAILED, "%s has %llu pictures to train with, fewer than one batch of %llu: take a smaller --batch", t->info.name,
+                         (unsigned long long)t->info.count, (unsigned long long)t->options.batch);
+    if (code == TOOL_GO_ON && !t->options.quiet && !t->options.setup.json) {
+        struct cvk_session_report r = {0};
+        char count[28], test[28];
+        struct cvk_data_info info = {.size = sizeof info};
+        cvk_session_get_report(cvk_trainer_session(t->trainer), &r);
+        cvk_data_get_info(t->test, &info);
+        printf("training on %s: %s pictures of %s, %s to test with, %llu steps of %llu an epoch, %u weight tensors\n", t->device,
+               tool_count(t->info.count, count), t->info.name, tool_count(info.count, test), (unsigned long long)t->batches,
+               (unsigned long long)t->options.batch, cvk_trainer_weight_count(t->trainer));
+        fflush(stdout);
+    }
+    return code;
+}
+
+int train_evaluate(struct training *t, struct metrics *m)
+{
+    struct cvk_graph *g = NULL;
+    struct cvk_session *s = NULL;
+    struct cvk_trainer_params p = t->params;
+    struct cvk_data_info info = {.size = sizeof info};
+    int32_t status = cvk_data_get_info(t->test, &info);
+    if (status == CVK_OK && info.count < t->options.batch)
+        p.batch = info.count ? (int64_t)info.count : 1;
+    if (status == CVK_OK)
+        status = cvk_trainer_graph(t->trainer, &g);
+    if (status == CVK_OK)
+        status = cvk_evaluation_create(t->ctx, g, &p, &s);
+    int code = status == CVK_OK ? evaluate(s, t->test, &t->loading, m) : tool_fail_library("evaluation");
+    cvk_session_destroy(s);
+    cvk_graph_destroy(g);
+    return code;
+}
+
+void train_end(struct training *t)
+{
+    cvk_loader_destroy(t->loader);
+    cvk_trainer_destroy(t->trainer);
+    cvk_graph_destroy(t->net);
+    cvk_data_close(t->train);
+    cvk_data_close(t->test);
+    cvk_tensor_destroy(t->prediction);
+    cvk_tensor_destroy(t->converted);
+    metrics_free(&t->seen);
+    history_free(&t->history);
+    cvk_context_destroy(t->ctx);
+    train_options_free(&t->options);
+}
