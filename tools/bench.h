@@ -12,7 +12,7 @@ struct bench {
     struct measure_rule rule;
     struct count_list batches, threads;
     const char *compare;
-    bool per_op, no_check, probe;
+    bool per_op, no_check, probe, train;
     uint64_t top;
 
     struct model model;
@@ -52,6 +52,9 @@ struct bench_case {
 /* cmd_bench.c: a session for the case's batch, with one more flag. TOOL_GO_ON, or the exit code. */
 int bench_session(struct bench *b, const struct bench_case *c, const char *device, uint32_t flags,
                   struct cvk_session **out);
+
+/* bench_train.c: steps of training in the place of runs. TOOL_GO_ON, or the exit code. */
+int bench_train(struct bench *b, char *const *devices, uint32_t device_count);
 
 /* bench_nodes.c: times every node, and measures the roof if a node ran on this CPU. TOOL_GO_ON, or the exit code. */
 int bench_time_nodes(struct bench *b, struct bench_case *c);

@@ -248,7 +248,7 @@ static int run_model(struct bench *b, const char *text)
     if (code == TOOL_GO_ON)
         code = model_load(text, b->setup.seed, &b->model);
     if (code == TOOL_GO_ON)
-        code = run_all(b, devices, count);
+        code = b->train ? bench_train(b, devices, count) : run_all(b, devices, count);
     free(copy);
     return code;
 }
@@ -308,6 +308,7 @@ int cvk_tool_bench(int argc, char **argv)
         {"per-op", OPTION_FLAG, &b.per_op, NULL, "time every node as well, beside what the CPU can do at most", 0, 0},
         {"top", OPTION_COUNT, &b.top, "N", "the same for the N slowest nodes alone, slowest first", 1, 0},
         {"probe", OPTION_FLAG, &b.probe, NULL, "no MODEL: only measure what the CPU can do at most", 0, 0},
+        {"train", OPTION_FLAG, &b.train, NULL, "time steps of training: forward, backward, update (default batch 16)", 0, 0},
         {"compare", OPTION_TEXT, &b.compare, "SPEC,SPEC...", "time devices in turn and print the ratios of their medians", 0, 0},
         {"batch", OPTION_COUNTS, &b.batches, "N[,N...]", "what a batch that the model leaves open becomes (default 1), in turn",
          1, SETUP_MOST_BATCH},

@@ -22,6 +22,7 @@ struct demo {
     struct demo_job jobs[DEMO_JOBS];
     struct table *table;
     uint32_t wrong, devices, runs;
+    uint64_t epochs;
 };
 
 static int session_for(struct demo *d, const struct demo_job *job, const char *device, struct cvk_session **out)
@@ -86,6 +87,8 @@ static void add_row(struct demo *d, const char *device, const struct demo_job *j
     table_add(d->table, "%.1e", difference);
     if (job->kind == DEMO_LINES)
         table_add(d->table, "%s, %u of %u named right", good ? "agrees" : "WRONG", right, LINE_PICTURES);
+    else if (job->kind == DEMO_SHAPES)
+        table_add(d->table, "%s, %u of %lld named right", good ? "agrees" : "WRONG", right, (long long)job->batch);
     else
         table_add(d->table, "%s", good ? "agrees" : "WRONG");
 }
@@ -114,7 +117,9 @@ static int run_on(struct demo *d, const struct demo_job *job, const char *device
         good = good && c.same_shape && c.different == 0;
     }
     if (code == TOOL_GO_ON) {
-        uint32_t right = job->kind == DEMO_LINES ? demo_lines_right(cvk_tensor_data(outputs[LINES_PROB])) : 0;
+        uint32_t right = job->kind == DEMO_LINES    ? demo_lines_right(cvk_tensor_data(outputs[LINES_PROB]))
+                         : job->kind == DEMO_SHAPES ? demo_shapes_right(job, cvk_tensor_data(outputs[0]))
+                                                    : 0;
         good = good && (job->kind != DEMO_LINES || right == LINE_PICTURES);
         add_row(d, report.device, job, &t, difference, good, right);
         d->wrong += !good;
@@ -130,7 +135,7 @@ static int run_device(struct demo *d, const char *device)
 {
     int code = TOOL_GO_ON;
     for (uint32_t j = 0; j < DEMO_JOBS && code == TOOL_GO_ON; j++)
-        code = run_on(d, &d->jobs[j], device);
+        code = run_on(d, &d->jobs[(j + DEMO_TRAINED) % DEMO_JOBS], device);
     d->devices++;
     return code;
 }
@@ -170,6 +175,7 @@ static void say_next(const struct demo *d)
     printf("\nThe whole demo on one sheet: %s/demo%s\n", tool_escape(d->folder, safe, sizeof safe), image_extension(3));
     printf("\nTo try next:\n"
            "  convoke devices --why                                       what there is to run on, and what not and why\n"
+           "  convoke train \"1x28x28: 8c5-relu-mp2-16c5-relu-mp2-10n\" digits   a net of your own, with curves\n"
            "  convoke explain \"1x28x28: 8c5-relu-mp2-16c5-relu-mp2-10n\"   a network layer by layer\n"
            "  convoke bench \"3x224x224: 64c7s2p3-relu-mp2-gap-1000n\"      how fast it is here\n"
            "  convoke run MODEL.onnx --image PICTURE.jpg --labels NAMES   your own model on your own picture\n");
@@ -187,25 +193,32 @@ static int do_demo(struct demo *d)
         code = make_folder(d->folder);
     if (code != TOOL_GO_ON)
         return code;
-    printf("[1/4] building the networks and drawing the pictures (seed %llu)\n", (unsigned long long)seed);
+    printf("[1/5] training a small net to name hand-drawn shapes (seed %llu)\n", (unsigned long long)seed);
+    fflush(stdout);
+    code = demo_train(d->ctx, d->setup.device, seed, d->epochs, d->folder, &d->jobs[DEMO_TRAINED]);
+    if (code != TOOL_GO_ON)
+        return code;
+    printf("[2/5] building other networks, with weights set by hand\n");
     code = demo_jobs_create(seed, d->jobs);
     if (code != TOOL_GO_ON)
         return code;
-    printf("[2/4] computing on the reference\n");
+    printf("[3/5] computing on the reference\n");
     fflush(stdout);
     code = run_reference(d);
     if (code != TOOL_GO_ON)
         return code;
     tool_progress_done();
-    printf("[3/4] computing on %s, each result compared with the reference\n",
+    printf("[4/5] computing on %s, each result compared with the reference\n",
            d->setup.device ? "the device asked for" : "every device found");
     fflush(stdout);
     int devices_code = run_devices(d);
     tool_progress_done();
     if (d->runs)
         table_print(d->table, stdout);
-    printf("[4/4] writing the pictures\n");
-    code = demo_write_pictures(d->folder, &d->jobs[1], &d->jobs[3]);
+    printf("[5/5] writing the pictures\n");
+    code = demo_write_shapes(d->folder, &d->jobs[DEMO_TRAINED]);
+    if (code == TOOL_GO_ON)
+        code = demo_write_pictures(d->folder, &d->jobs[1], &d->jobs[3]);
     if (code != TOOL_GO_ON)
         return code;
     say_next(d);
@@ -218,18 +231,20 @@ static int do_demo(struct demo *d)
 
 int cvk_tool_demo(int argc, char **argv)
 {
-    struct demo d = {.folder = "convoke-demo"};
+    struct demo d = {.folder = "convoke-demo", .epochs = 8};
     struct option shared[SETUP_OPTIONS];
     const struct option options[] = {
         {"out", OPTION_TEXT, &d.folder, "DIR", "folder for the pictures, as DIR (default convoke-demo)", 0, 0},
         {"device", OPTION_TEXT, &d.setup.device, "SPEC", "only this (default: CONVOKE_DEVICE if set, else every device)", 0, 0},
-        {"seed", OPTION_COUNT, &d.setup.seed, "N", "of the pictures and the small network's weights (default 1)", 0, 0},
+        {"seed", OPTION_COUNT, &d.setup.seed, "N", "of the pictures and of fresh weights (default 1)", 0, 0},
+        {"epochs", OPTION_COUNT, &d.epochs, "N", "of the training (default 8)", 1, 1000},
     };
     const struct command command = {.name = "demo",
-                                    .summary = "lines and edges found on every device, with pictures",
+                                    .summary = "train a net, then run it on every device found, with pictures",
                                     .usage = "[DIR] [OPTION...]",
                                     .about =
-                                        "Four 2x2 filters with stride 2 name the direction of lines (convolution, ReLU, pooling, "
+                                        "A small net learns to tell hand-drawn shapes apart on the best device (or the one that is named) and "
+                                        "becomes an ONNX file, which then runs on every device found. Beside it four 2x2 filters with stride 2 name the direction of lines (convolution, ReLU, pooling, "
                                         "dense layer, softmax, with weights set by hand), Sobel's two 3x3 filters find the edges "
                                         "of a drawing, and a small network gives the devices some work. Nothing is downloaded.",
                                     .examples = "convoke demo\nconvoke demo --out /tmp/demo --device simd\nconvoke demo --seed 7",

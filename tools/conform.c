@@ -89,7 +89,7 @@ static void print_matrix(const struct cvk__suite *suite)
     for (uint32_t i = 0; i < suite->tally_count; i++) {
         const struct cvk__tally *tally = &suite->tallies[i];
         bool again = i > 0 && suite->tallies[i - 1].op == tally->op && suite->tallies[i - 1].pass == tally->pass;
-        table_add(t, again ? "" : "%s:%s", cvk__op_name(tally->op), cvk__pass_name(tally->pass));
+        table_add(t, "%s%s%s", again ? "" : cvk__op_name(tally->op), again ? "" : ":", again ? "" : cvk__pass_name(tally->pass));
         table_add(t, "%s", tally->row ? tally->row : "-");
         if (tally->row) {
             table_add(t, "%u", tally->passed), table_add(t, "%u", tally->failed), table_add(t, "%u", tally->refused);

@@ -161,6 +161,8 @@ void demo_jobs_free(struct demo_job jobs[DEMO_JOBS])
     for (uint32_t j = 0; j < DEMO_JOBS; j++) {
         cvk_graph_destroy(jobs[j].graph);
         cvk_tensor_destroy(jobs[j].input);
+        cvk_tensor_destroy(jobs[j].classes);
+        cvk_data_close(jobs[j].data);
         for (uint32_t i = 0; i < DEMO_OUTPUTS; i++)
             cvk_tensor_destroy(jobs[j].outputs[i]);
     }

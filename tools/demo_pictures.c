@@ -179,3 +179,31 @@ int demo_write_pictures(const char *folder, const struct demo_job *lines, const 
         cvk__image_free(&pictures[i]);
     return code;
 }
+
+/* Test pictures in rows, below each what the net says: green where it is right. */
+int demo_write_shapes(const char *folder, const struct demo_job *shapes)
+{
+    enum { COLUMNS = 10, ROWS = 5, CELL = 2, GAP = 10, TOP = 40 };
+    static const struct colour right = {20, 130, 60}, wrong = {200, 30, 30};
+    struct cvk_data_info info = {.size = sizeof info};
+    struct cvk__image im;
+    if (cvk_data_get_info(shapes->data, &info) != CVK_OK)
+        return tool_fail_library("the demo's pictures");
+    int32_t tile = (int32_t)shapes->size * CELL, classes = (int32_t)info.class_count;
+    const float *data = cvk_tensor_data(shapes->input), *scores = cvk_tensor_data(shapes->outputs[0]);
+    int code = sheet_create((uint32_t)(GAP + COLUMNS * (tile + GAP)), (uint32_t)(TOP + ROWS * (tile + 16 + GAP)), &im);
+    draw_text(&im, GAP, 14, 1, ink, "Shapes that the net had not seen, and what it takes them for");
+    for (int32_t i = 0; i < COLUMNS * ROWS && i < shapes->batch; i++) {
+        int32_t x = GAP + i % COLUMNS * (tile + GAP), y = TOP + i / COLUMNS * (tile + 16 + GAP), best = 0;
+        for (int32_t k = 1; k < classes; k++)
+            best = scores[i * classes + k] > scores[i * classes + best] ? k : best;
+        bool good = best == ((const int64_t *)cvk_tensor_data(shapes->classes))[i];
+        draw_map(&im, x, y, CELL, data + (size_t)i * shapes->size * shapes->size, shapes->size, shapes->size, MAP_GREY,
+                 (struct range){0, 1});
+        draw_text(&im, x, y + tile + 3, 1, good ? right : wrong, info.class_names[best]);
+    }
+    if (code == TOOL_GO_ON)
+        code = write_in(folder, "shapes", &im);
+    cvk__image_free(&im);
+    return code;
+}

@@ -21,7 +21,7 @@ static const struct entry entries[] = {
     {"bench", "how long a model takes, after its result was found right", cvk_tool_bench},
     {"tune", "measure which kernels are the fastest for a model; later runs use them", cvk_tool_tune},
     {"info", "sizes and values of pictures, tensors and models", cvk_tool_info},
-    {"demo", "lines and edges found on every device, with pictures: the place to begin", cvk_tool_demo},
+    {"demo", "a net trained, then run on every device found, with pictures: the place to begin", cvk_tool_demo},
     {"conform", "check every kernel of a backend against the reference", cvk_tool_conform},
 };
 #define ENTRIES ((uint32_t)(sizeof entries / sizeof entries[0]))
