@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "demo.h"
+#include "image.h"
 #include "train.h"
 
 #define NET "1x32x32: 12c3p1-relu-mp2-24c3p1-relu-mp2-32c3p1-relu-mp2-64n-relu-%un-softmax"
@@ -82,6 +83,7 @@ static int learn(struct lesson *l, struct cvk_data *test, uint64_t epochs, const
                tool_count(l->info.count, count), device, l->ms / 1e3, l->accuracy[epochs - 1], tool_count(m.count, tests));
         const struct chart_line line = {"test", l->accuracy, (uint32_t)epochs};
         sprintf(stem, "%s/accuracy", folder);
+        printf("  %s%s and .svg, the curve\n", tool_escape(stem, device, sizeof device), image_extension(3));
         code = chart_write(&(struct chart){.title = "The demo's net: shapes named right",
                                            .x_name = "epoch",
                                            .y_name = "per cent",
