@@ -62,7 +62,7 @@ class Demo(Case):
 
     def test_wrong_device_is_found_out(self):
         paths = ":".join(filter(None, (str(FOLDER), os.environ.get("CONVOKE_PLUGIN_PATH"))))
-        out, err = run("demo", self.folder, "--device", "wrong+ref", "--epochs", "1", code=3, CONVOKE_PLUGIN_PATH=paths)
+        out, err = run("demo", self.folder, "--device", "wrong+simd+ref", "--epochs", "1", code=3, CONVOKE_PLUGIN_PATH=paths)
         self.assertEqual(out.count("WRONG, 3 of 12 named right"), 3)
         self.assertEqual(out.count("WRONG"), 5) # both other networks as well, but not Sobel's, which has no softmax
         self.assertIn("differ from the reference", err)
