@@ -38,7 +38,9 @@ int32_t cvk__log_init(struct cvk__log *log, const char *spec);
 void cvk__log(const struct cvk__log *log, uint32_t level, const char *category, const char *format, ...) CVK_PRINTF(4, 5);
 
 /* ---- memory (alloc.c): the only file that calls malloc; a test can fail the n-th call ---- */
-enum cvk__tag { CVK__TAG_MISC, CVK__TAG_GRAPH, CVK__TAG_TENSOR, CVK__TAG_SESSION, CVK__TAG_PLUGIN, CVK__TAG_ONNX, CVK__TAG_COUNT };
+enum cvk__tag {
+    CVK__TAG_MISC, CVK__TAG_GRAPH, CVK__TAG_TENSOR, CVK__TAG_SESSION, CVK__TAG_PLUGIN, CVK__TAG_ONNX, CVK__TAG_DATA, CVK__TAG_COUNT
+};
 void *cvk__alloc(enum cvk__tag tag, uint64_t bytes);           /* zeroed; NULL when there is none; freed with cvk__free */
 void *cvk__alloc_array(enum cvk__tag tag, uint64_t count, uint64_t bytes_each); /* overflow counts as none */
 void *cvk__realloc(enum cvk__tag tag, void *memory, uint64_t bytes); /* new part not zeroed */

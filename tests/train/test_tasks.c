@@ -180,7 +180,7 @@ static void a_class_for_each_pixel(void **state)
     (void)state;
     learn(&(struct task){"segments(count=1000,size=32)",
                          "1x32x32: 16c3p1-bn-relu-mp2-32c3p1-bn-relu-mp2-32c3p1-bn-relu-16t2-bn-relu-16t2-bn-relu-4c1",
-                         CVK_LOSS_SOFTMAX_CROSS_ENTROPY, 250, 0.005f, 0.55});
+                         CVK_LOSS_SOFTMAX_CROSS_ENTROPY, 250, 0.005f, 0.5});
 }
 
 int main(void)
