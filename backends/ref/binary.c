@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * binary on the reference: in doubles, or in 64-bit whole numbers for the integer types; one row for equal sizes in any
- * layout, one with broadcasting. */
-#include "ref_flat.h"
+ * layout, one with broadcasting. Gradients are of floating point alone. */
+#include "ref_shrink.h"
 
 struct job {
     uint32_t kind, dtype_a, dtype_b, dtype_y;
@@ -205,9 +205,87 @@ static int32_t plan_flat(const struct cvk_query *q, struct cvk_plan *out)
     return plan(q, out);
 }
 
+/* ---- backward ------------------------------------------------------------------------------------------------- */
+
+struct back_job {
+    uint32_t kind, dtype_dy, dtype_a, dtype_b, of; /* of: 0 the gradient of a, 1 that of b */
+    const void *dy, *a, *b;
+};
+
+/* Two equal ones share evenly. */
+static double share(double mine, double other)
+{
+    return mine > other ? 1 : mine == other ? 0.5 : 0;
+}
+
+static double pow_slope(double a, double b, int of_b)
+{
+    if (of_b) /* 0^b stays 0 for b > 0 */
+        return a == 0 && b >= 0 ? 0 : pow(a, b) * log(a);
+    return b == 0 ? 0 : b * pow(a, b - 1);
+}
+
+/* The derivative in a or b. */
+static double slope(uint32_t kind, double a, double b, int of_b)
+{
+    switch (kind) {
+    case CVK_ADD: return 1;
+    case CVK_SUB: return of_b ? -1 : 1;
+    case CVK_MUL: return of_b ? a : b;
+    case CVK_DIV: return of_b ? -a / (b * b) : 1 / b;
+    case CVK_POW: return pow_slope(a, b, of_b);
+    case CVK_MIN: return of_b ? share(a, b) : share(b, a);
+    case CVK_MAX: return of_b ? share(b, a) : share(a, b);
+    case CVK_MOD: return of_b ? -floor(a / b) : 1;
+    case CVK_FMOD: return of_b ? -trunc(a / b) : 1;
+    default: return of_b ? (a < 0 ? a : 0) : a > 0 ? 1 : b; /* prelu */
+    }
+}
+
+static double element(const void *arg, const int64_t *at)
+{
+    const struct back_job *j = arg;
+    double a = ref_load(j->a, j->dtype_a, (uint64_t)at[1]), b = ref_load(j->b, j->dtype_b, (uint64_t)at[2]);
+    double s = slope(j->kind, a, b, j->of == 1);
+    return s == 0 ? 0 : s * ref_load(j->dy, j->dtype_dy, (uint64_t)at[0]);
+}
+
+/* Inputs dy, a, b; outputs da, db. */
+static int32_t run_backward(struct cvk_exec *e)
+{
+    const struct cvk_tensor_desc *const *in = e->node->inputs;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct back_job j = {((const struct cvk_binary_params *)e->node->params)->kind,
+                             in[0]->dtype,
+                             in[1]->dtype,
+                             in[2]->dtype,
+                             i,
+                             cvk_cpu_input(e, 0),
+                             cvk_cpu_input(e, 1),
+                             cvk_cpu_input(e, 2)};
+        if (!cvk_cpu_output(e, i))
+            continue;
+        struct ref_shrink s = ref_shrink_of(in[0]->rank, in[0]->dims, e->node->outputs[i]);
+        for (uint32_t k = 0; k < 3; k++)
+            ref_shrink_add(&s, in[k]);
+        ref_shrink_run(e, i, &s, element, &j);
+    }
+    return CVK_OK;
+}
+
+static int32_t plan_backward(const struct cvk_query *q, struct cvk_plan *plan)
+{
+    const struct cvk_binary_params *p = q->node->params;
+    (void)plan;
+    return p->kind < CVK_EQUAL ? CVK_OK
+                               : cvk_refuse(q, "binary kind %u has no gradient or is newer than this backend", p->kind);
+}
+
 const struct cvk_kernel ref_binary_rows[] = {
     {REF_ROW(BINARY, "flat"), .flags = CVK_KERNEL_ANY_LAYOUT | CVK_KERNEL_IN_PLACE, .dtypes = REF_ALL, .plan = plan_flat,
      .run = run_flat},
     {REF_ROW(BINARY, "broadcast"), .dtypes = REF_ALL, .plan = plan, .run = run_broadcast},
+    {REF_ROW(BINARY, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .plan = plan_backward,
+     .run = run_backward},
 };
 const uint32_t ref_binary_row_count = REF_COUNT(ref_binary_rows);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cast on the reference: whole numbers to whole numbers bit by bit, everything else through double. */
+ * cast on the reference: whole numbers to whole numbers bit by bit, everything else through double. Backward dy is cast to the
+ * type of x, so both passes are one: the descriptors tell. */
 #include "ref_flat.h"
 
 struct job {
@@ -53,5 +54,7 @@ static int32_t run(struct cvk_exec *e)
 
 const struct cvk_kernel ref_cast_rows[] = {
     {REF_ROW(CAST, "plain"), .flags = CVK_KERNEL_ANY_LAYOUT | CVK_KERNEL_IN_PLACE, .dtypes = REF_ALL, .run = run},
+    {REF_ROW(CAST, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_ANY_LAYOUT | CVK_KERNEL_IN_PLACE,
+     .dtypes = REF_FLOATS, .run = run},
 };
 const uint32_t ref_cast_row_count = REF_COUNT(ref_cast_rows);

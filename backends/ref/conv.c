@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * conv on the reference backend, and the loop that conv_transpose shares with it: a product of the weights with the columns
- * that the windows see, block by block. */
+ * conv on the reference backend, and the loop that conv_transpose and both gradients of data share with it: a product of the
+ * weights with the columns that the windows see, block by block. */
 #include "ref_conv.h"
 #include "ref_sum.h"
 
 struct job {
     const struct ref_conv *shape;
     struct ref_epilogue epilogue;
-    const void *x, *w, *bias;
+    struct ref_conv_view x;
+    const void *w, *bias;
     void *y;
     uint32_t dtype;
     uint64_t pixels, kernel_pixels, depth; /* outputs of a map, pixels of the window, products of one sum */
@@ -15,14 +16,14 @@ struct job {
 };
 
 /* Fills out[0..count-1] with what outputs o, o + 1, ... of a row see at kernel pixel k. */
-static void gather_row(double *out, const struct job *job, int64_t row, const struct ref_conv_axis *axis, int64_t o, int64_t k,
-                       int64_t count)
+static void gather_row(double *out, const struct ref_conv_view *x, int64_t row, int64_t o, int64_t k, int64_t count)
 {
+    const struct ref_conv_axis *axis = &x->axis[2];
     int64_t at = o * axis->scale + k * axis->step + axis->origin;
     if (axis->divisor > 1) { /* transposed: scale is 1, and only every divisor-th output meets this kernel pixel */
         for (int64_t i = 0; i < count; i++, at++) {
             int hit = at >= 0 && at % axis->divisor == 0 && at / axis->divisor < axis->in;
-            out[i] = hit ? ref_load(job->x, job->dtype, (uint64_t)(row + at / axis->divisor)) : 0;
+            out[i] = hit ? ref_load(x->data, x->dtype, (uint64_t)(row + at / axis->divisor)) : 0;
         }
         return;
     }
@@ -33,9 +34,9 @@ static void gather_row(double *out, const struct job *job, int64_t row, const st
     for (int64_t i = 0; i < lo; i++)
         out[i] = 0;
     if (axis->scale == 1)
-        ref_load_row(out + lo, job->x, job->dtype, (uint64_t)(row + at + lo), (uint64_t)(hi - lo));
+        ref_load_row(out + lo, x->data, x->dtype, (uint64_t)(row + at + lo), (uint64_t)(hi - lo));
     else
-        ref_load_strided(out + lo, 1, job->x, job->dtype, row + at + lo * axis->scale, axis->scale, (uint64_t)(hi - lo));
+        ref_load_strided(out + lo, 1, x->data, x->dtype, row + at + lo * axis->scale, axis->scale, (uint64_t)(hi - lo));
     for (int64_t i = hi; i < count; i++)
         out[i] = 0;
 }
@@ -47,10 +48,9 @@ static int64_t source(const struct ref_conv_axis *axis, int64_t o, int64_t k)
     return at < 0 || at % axis->divisor || at / axis->divisor >= axis->in ? -1 : at / axis->divisor;
 }
 
-/* Fills one line of b: what outputs first.. of a map see at kernel pixel `pixel` of the map that begins at element `map`. */
-static void gather(double *out, const struct job *job, int64_t map, uint64_t pixel, uint64_t first, uint64_t count)
+void ref_conv_gather(double *out, const struct ref_conv_view *x, int64_t map, uint64_t pixel, uint64_t first, uint64_t count)
 {
-    const struct ref_conv_axis *d = &job->shape->axis[0], *h = &job->shape->axis[1], *w = &job->shape->axis[2];
+    const struct ref_conv_axis *d = &x->axis[0], *h = &x->axis[1], *w = &x->axis[2];
     int64_t kx = (int64_t)pixel % w->kernel, ky = (int64_t)pixel / w->kernel % h->kernel;
     int64_t kz = (int64_t)pixel / w->kernel / h->kernel;
     int64_t ox = (int64_t)first % w->out, oy = (int64_t)first / w->out % h->out, oz = (int64_t)first / w->out / h->out;
@@ -60,7 +60,7 @@ static void gather(double *out, const struct job *job, int64_t map, uint64_t pix
         if (iz < 0 || iy < 0)
             memset(out, 0, (uint64_t)run * sizeof *out);
         else
-            gather_row(out, job, map + (iz * h->in + iy) * w->in, w, ox, kx, run);
+            gather_row(out, x, map + (iz * h->in + iy) * w->in, ox, kx, run);
         out += run;
         left -= run;
         ox = 0;
@@ -82,7 +82,7 @@ static void do_block(const struct job *job, struct ref_block *t, uint64_t n, uin
         uint64_t depth = ref_min(job->depth - from, REF_DEPTH);
         for (uint64_t k = 0; k < depth; k++) {
             uint64_t ic = (from + k) / job->kernel_pixels, pixel = (from + k) % job->kernel_pixels;
-            gather(t->b[k], job, (int64_t)(((n * s->groups + g) * s->ic + ic) * map_size), pixel, first, columns);
+            ref_conv_gather(t->b[k], &job->x, (int64_t)(((n * s->groups + g) * s->ic + ic) * map_size), pixel, first, columns);
             for (uint64_t m = 0; m < lines; m++)
                 t->a[m][k] = ref_load(job->w, job->dtype, g * s->w_group + (line + m) * s->w_oc + ic * s->w_ic + pixel);
         }
@@ -116,13 +116,13 @@ int32_t ref_conv_run(struct cvk_exec *e, const struct ref_conv *shape)
     const struct ref_conv_axis *a = shape->axis;
     struct job job = {.shape = shape,
                       .epilogue = ref_epilogue_of(e),
-                      .x = cvk_cpu_input(e, 0),
+                      .x = {a, cvk_cpu_input(e, 0), e->node->inputs[0]->dtype},
                       .w = cvk_cpu_input(e, 1),
-                      .bias = cvk_cpu_input(e, 2),
+                      .bias = cvk_cpu_input(e, 2), /* backward passes have none */
                       .y = cvk_cpu_output(e, 0),
                       .dtype = e->node->inputs[0]->dtype,
                       .pixels = (uint64_t)(a[0].out * a[1].out * a[2].out),
-                      .kernel_pixels = (uint64_t)(a[0].kernel * a[1].kernel * a[2].kernel)};
+                      .kernel_pixels = ref_conv_kernel_pixels(a)};
     job.depth = shape->ic * job.kernel_pixels;
     job.tiles = ref_blocks(job.pixels, REF_COLUMNS);
     job.line_blocks = ref_blocks(shape->oc, REF_LINES);
@@ -131,30 +131,62 @@ int32_t ref_conv_run(struct cvk_exec *e, const struct ref_conv *shape)
     return CVK_OK;
 }
 
+void ref_conv_grid(struct ref_conv_axis axis[3], const struct cvk_tensor_desc *in, const struct cvk_tensor_desc *out,
+                   const int64_t *kernel, const int64_t *stride, const int64_t *dilation, const int64_t *pad_begin,
+                   int transposed)
+{
+    uint32_t spatial = in->rank - 2;
+    for (uint32_t i = 0; i < 3; i++)
+        axis[i] = (struct ref_conv_axis){.in = 1, .out = 1, .kernel = 1, .scale = 1, .divisor = 1};
+    for (uint32_t i = 0; i < spatial; i++)
+        axis[3 - spatial + i] = (struct ref_conv_axis){.in = in->dims[2 + i],
+                                                       .out = out->dims[2 + i],
+                                                       .kernel = kernel[i],
+                                                       .scale = transposed ? 1 : stride[i],
+                                                       .step = transposed ? -dilation[i] : dilation[i],
+                                                       .origin = transposed ? pad_begin[i] : -pad_begin[i],
+                                                       .divisor = transposed ? stride[i] : 1};
+}
+
 static int32_t run(struct cvk_exec *e)
 {
     const struct cvk_conv_params *p = e->node->params;
-    const struct cvk_tensor_desc *x = e->node->inputs[0], *w = e->node->inputs[1], *y = e->node->outputs[0];
-    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[1], .oc = (uint64_t)w->dims[0] / p->group, .w_ic = 1};
-    uint32_t spatial = x->rank - 2;
-    for (uint32_t i = 0; i < 3; i++)
-        shape.axis[i] = (struct ref_conv_axis){.in = 1, .out = 1, .kernel = 1, .scale = 1, .divisor = 1};
-    for (uint32_t i = 0; i < spatial; i++) {
-        shape.axis[3 - spatial + i] = (struct ref_conv_axis){.in = x->dims[2 + i],
-                                                             .out = y->dims[2 + i],
-                                                             .kernel = p->kernel[i],
-                                                             .scale = p->stride[i],
-                                                             .step = p->dilation[i],
-                                                             .origin = -p->pad_begin[i],
-                                                             .divisor = 1};
-        shape.w_ic *= (uint64_t)p->kernel[i];
-    }
+    const struct cvk_tensor_desc *w = e->node->inputs[1];
+    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[1], .oc = (uint64_t)w->dims[0] / p->group};
+    ref_conv_grid(shape.axis, e->node->inputs[0], e->node->outputs[0], p->kernel, p->stride, p->dilation, p->pad_begin, 0);
+    shape.w_ic = ref_conv_kernel_pixels(shape.axis);
     shape.w_oc = shape.w_ic * shape.ic;
     shape.w_group = shape.w_oc * shape.oc;
     return ref_conv_run(e, &shape);
 }
 
+/* An output of the forward pass at o met input o * stride - pad + k * dilation: from the input's side this is the transposed
+ * grid. */
+static int32_t run_backward_data(struct cvk_exec *e)
+{
+    const struct cvk_conv_params *p = e->node->params;
+    const struct cvk_tensor_desc *w = e->node->inputs[1];
+    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[0] / p->group, .oc = (uint64_t)w->dims[1]};
+    ref_conv_grid(shape.axis, e->node->inputs[0], e->node->outputs[0], p->kernel, p->stride, p->dilation, p->pad_begin, 1);
+    shape.w_oc = ref_conv_kernel_pixels(shape.axis);
+    shape.w_ic = shape.w_oc * shape.oc;
+    shape.w_group = shape.w_ic * shape.ic;
+    return ref_conv_run(e, &shape);
+}
+
+/* dw[oc, ic, k]: the lines are of dy, the windows look at x. */
+static int32_t run_backward_weights(struct cvk_exec *e)
+{
+    const struct cvk_conv_params *p = e->node->params;
+    struct ref_conv_axis axis[3];
+    ref_conv_grid(axis, e->node->inputs[1], e->node->inputs[0], p->kernel, p->stride, p->dilation, p->pad_begin, 0);
+    return ref_conv_weights_run(e, axis, 0, p->group);
+}
+
 const struct cvk_kernel ref_conv_rows[] = {
     {REF_ROW(CONV, "plain"), .dtypes = REF_FLOATS, .epilogues = REF_EPILOGUE_ALL, .activations = REF_ACTIVATIONS, .run = run},
+    {REF_ROW(CONV, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .epilogues = CVK_EPI_RESIDUAL,
+     .run = run_backward_data},
+    {REF_ROW(CONV, "plain"), .pass = CVK_PASS_BACKWARD_WEIGHTS, .dtypes = REF_FLOATS, .run = run_backward_weights},
 };
 const uint32_t ref_conv_row_count = REF_COUNT(ref_conv_rows);

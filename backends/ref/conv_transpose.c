@@ -1,33 +1,46 @@
 /* SPDX-License-Identifier: MIT
  * conv_transpose on the reference backend, by output: output o meets input i at kernel pixel k where
- * o = i * stride - pad + k * dilation, so each output gathers what others would scatter to it. */
+ * o = i * stride - pad + k * dilation, so each output gathers what others would scatter to it. Backward it is a conv. */
 #include "ref_conv.h"
 
 static int32_t run(struct cvk_exec *e)
 {
     const struct cvk_conv_transpose_params *p = e->node->params;
-    const struct cvk_tensor_desc *x = e->node->inputs[0], *w = e->node->inputs[1], *y = e->node->outputs[0];
-    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[0] / p->group, .oc = (uint64_t)w->dims[1], .w_oc = 1};
-    uint32_t spatial = x->rank - 2;
-    for (uint32_t i = 0; i < 3; i++)
-        shape.axis[i] = (struct ref_conv_axis){.in = 1, .out = 1, .kernel = 1, .scale = 1, .divisor = 1};
-    for (uint32_t i = 0; i < spatial; i++) {
-        shape.axis[3 - spatial + i] = (struct ref_conv_axis){.in = x->dims[2 + i],
-                                                             .out = y->dims[2 + i],
-                                                             .kernel = p->kernel[i],
-                                                             .scale = 1,
-                                                             .step = -p->dilation[i],
-                                                             .origin = p->pad_begin[i],
-                                                             .divisor = p->stride[i]};
-        shape.w_oc *= (uint64_t)p->kernel[i];
-    }
+    const struct cvk_tensor_desc *w = e->node->inputs[1];
+    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[0] / p->group, .oc = (uint64_t)w->dims[1]};
+    ref_conv_grid(shape.axis, e->node->inputs[0], e->node->outputs[0], p->kernel, p->stride, p->dilation, p->pad_begin, 1);
+    shape.w_oc = ref_conv_kernel_pixels(shape.axis);
     shape.w_ic = shape.w_oc * shape.oc;
     shape.w_group = shape.w_ic * shape.ic;
     return ref_conv_run(e, &shape);
 }
 
+static int32_t run_backward_data(struct cvk_exec *e)
+{
+    const struct cvk_conv_transpose_params *p = e->node->params;
+    const struct cvk_tensor_desc *w = e->node->inputs[1];
+    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[1], .oc = (uint64_t)w->dims[0] / p->group};
+    ref_conv_grid(shape.axis, e->node->inputs[0], e->node->outputs[0], p->kernel, p->stride, p->dilation, p->pad_begin, 0);
+    shape.w_ic = ref_conv_kernel_pixels(shape.axis);
+    shape.w_oc = shape.w_ic * shape.ic;
+    shape.w_group = shape.w_oc * shape.oc;
+    return ref_conv_run(e, &shape);
+}
+
+/* dw[ic, oc, k]: the lines are of x, the windows look at dy. */
+static int32_t run_backward_weights(struct cvk_exec *e)
+{
+    const struct cvk_conv_transpose_params *p = e->node->params;
+    struct ref_conv_axis axis[3];
+    ref_conv_grid(axis, e->node->inputs[0], e->node->inputs[1], p->kernel, p->stride, p->dilation, p->pad_begin, 0);
+    return ref_conv_weights_run(e, axis, 1, p->group);
+}
+
 const struct cvk_kernel ref_conv_transpose_rows[] = {
     {REF_ROW(CONV_TRANSPOSE, "plain"), .dtypes = REF_FLOATS, .epilogues = REF_EPILOGUE_ALL, .activations = REF_ACTIVATIONS,
      .run = run},
+    {REF_ROW(CONV_TRANSPOSE, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .epilogues = CVK_EPI_RESIDUAL,
+     .run = run_backward_data},
+    {REF_ROW(CONV_TRANSPOSE, "plain"), .pass = CVK_PASS_BACKWARD_WEIGHTS, .dtypes = REF_FLOATS, .run = run_backward_weights},
 };
 const uint32_t ref_conv_transpose_row_count = REF_COUNT(ref_conv_transpose_rows);

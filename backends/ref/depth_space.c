@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * depth_space: both kinds are one walk over [N, c, h, by, w, bx], the fine map's order, in which the deep map has other
- * strides. */
+ * strides. The gradient of either is the other. */
 #include "ref_move.h"
 
 static int32_t run(struct cvk_exec *e)
 {
     const struct cvk_depth_space_params *p = e->node->params;
-    int to_space = p->kind == CVK_DEPTH_TO_SPACE;
+    int to_space = (p->kind == CVK_DEPTH_TO_SPACE) == (e->node->pass == CVK_PASS_FORWARD);
     const struct cvk_tensor_desc *fine = to_space ? e->node->outputs[0] : e->node->inputs[0];
     const struct cvk_tensor_desc *deep = to_space ? e->node->inputs[0] : e->node->outputs[0];
     int64_t b = p->block, c = fine->dims[1], h = deep->dims[2], w = deep->dims[3], plane = h * w;
@@ -23,5 +23,8 @@ static int32_t run(struct cvk_exec *e)
     return CVK_OK;
 }
 
-const struct cvk_kernel ref_depth_space_rows[] = {{REF_ROW(DEPTH_SPACE, "plain"), .dtypes = REF_ALL, .run = run}};
+const struct cvk_kernel ref_depth_space_rows[] = {
+    {REF_ROW(DEPTH_SPACE, "plain"), .dtypes = REF_ALL, .run = run},
+    {REF_ROW(DEPTH_SPACE, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .run = run},
+};
 const uint32_t ref_depth_space_row_count = REF_COUNT(ref_depth_space_rows);

@@ -2,6 +2,7 @@
  * matmul on the reference backend: products over the broadcast leading axes. Whole numbers have a row of their own, which
  * computes modulo two to the number of bits. */
 #include "ref_product.h"
+#include "ref_shrink.h"
 
 struct job {
     struct ref_product product; /* of the first pair of matrices */
@@ -118,9 +119,82 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *out)
     return CVK_OK;
 }
 
+/* ---- backward ------------------------------------------------------------------------------------------------- */
+
+/* Element (i, j) of a gradient is the sum of left(i, d) * right(d, j) over d and over the matrices that it was stretched to. */
+struct back_job {
+    struct ref_shrink matrices; /* operand 0 is left, operand 1 is right */
+    const void *left, *right;
+    void *out;
+    uint32_t dtype;
+    uint64_t rows, columns, depth;
+    int64_t left_row, left_depth, right_depth, right_column; /* steps */
+};
+
+static double back_element(const struct back_job *j, struct ref_shrink *at, uint64_t row, uint64_t column)
+{
+    double sum = 0;
+    for (uint64_t s = 0; s < at->steps; s++, ref_walk_next(&at->folded)) {
+        int64_t left = at->kept.offset[0] + at->folded.offset[0] + (int64_t)row * j->left_row;
+        int64_t right = at->kept.offset[1] + at->folded.offset[1] + (int64_t)column * j->right_column;
+        for (uint64_t d = 0; d < j->depth; d++, left += j->left_depth, right += j->right_depth)
+            sum += ref_load(j->left, j->dtype, (uint64_t)left) * ref_load(j->right, j->dtype, (uint64_t)right);
+    }
+    return sum;
+}
+
+/* One item is one row of one matrix. */
+static void do_back_rows(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct back_job *j = arg;
+    struct ref_shrink at = j->matrices;
+    (void)worker;
+    if (at.steps > 0)
+        ref_walk_seek(&at.folded, 0);
+    for (uint64_t item = begin; item < end; item++) {
+        ref_walk_seek(&at.kept, item / j->rows);
+        for (uint64_t column = 0; column < j->columns; column++)
+            ref_store(j->out, j->dtype, item * j->columns + column, back_element(j, &at, item % j->rows, column));
+    }
+}
+
+/* Inputs dy and the other factor. The vectors' missing axes have size and step 1 and 0. */
+static int32_t run_backward(struct cvk_exec *e)
+{
+    int of_a = e->node->pass == CVK_PASS_BACKWARD_DATA;
+    const struct cvk_tensor_desc *dy = e->node->inputs[0], *other = e->node->inputs[1], *out = e->node->outputs[0];
+    const struct cvk_tensor_desc *a = of_a ? out : other, *b = of_a ? other : out;
+    uint32_t a_own = a->rank > 1 ? 2 : 1, b_own = b->rank > 1 ? 2 : 1;
+    int64_t m = a_own == 2 ? a->dims[a->rank - 2] : 1, k = a->dims[a->rank - 1], n = b_own == 2 ? b->dims[b->rank - 1] : 1;
+    int64_t a_row = a_own == 2 ? k : 0, b_row = n, b_column = b_own == 2, y_column = b_own == 2, y_row = a_own == 2 ? n : 0;
+    struct back_job j = {.left = cvk_cpu_input(e, of_a ? 0 : 1),
+                         .right = cvk_cpu_input(e, of_a ? 1 : 0),
+                         .out = cvk_cpu_output(e, 0),
+                         .dtype = dy->dtype,
+                         .rows = (uint64_t)(of_a ? m : k),
+                         .columns = (uint64_t)(of_a ? k : n),
+                         .depth = (uint64_t)(of_a ? n : m),
+                         .left_row = of_a ? y_row : 1,
+                         .left_depth = of_a ? y_column : a_row,
+                         .right_depth = of_a ? b_column : y_row,
+                         .right_column = of_a ? b_row : y_column};
+    struct cvk_tensor_desc stretched = *out; /* its axes before the matrix */
+    uint32_t leading = dy->rank - (a_own - 1) - (b_own - 1);
+    stretched.rank -= of_a ? a_own : b_own;
+    j.matrices = ref_shrink_of(leading, dy->dims, &stretched);
+    add_matrices(&j.matrices.kept, of_a ? dy : a, of_a ? dy->rank - leading : a_own);
+    add_matrices(&j.matrices.folded, of_a ? dy : a, of_a ? dy->rank - leading : a_own);
+    add_matrices(&j.matrices.kept, of_a ? b : dy, of_a ? b_own : dy->rank - leading);
+    add_matrices(&j.matrices.folded, of_a ? b : dy, of_a ? b_own : dy->rank - leading);
+    ref_parallel(e, cvk_cpu_count(out) ? matrix_count(&j.matrices.kept) * j.rows : 0, do_back_rows, &j);
+    return CVK_OK;
+}
+
 const struct cvk_kernel ref_matmul_rows[] = {
     {REF_ROW(MATMUL, "plain"), .dtypes = REF_FLOATS, .epilogues = REF_EPILOGUE_ALL, .activations = REF_ACTIVATIONS, .plan = plan,
      .run = run},
     {REF_ROW(MATMUL, "whole"), .dtypes = REF_INTS, .run = run_whole},
+    {REF_ROW(MATMUL, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .run = run_backward},
+    {REF_ROW(MATMUL, "plain"), .pass = CVK_PASS_BACKWARD_WEIGHTS, .dtypes = REF_FLOATS, .run = run_backward},
 };
 const uint32_t ref_matmul_row_count = REF_COUNT(ref_matmul_rows);

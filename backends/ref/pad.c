@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * pad: each element of y looks up where it comes from, axis by axis. */
+#include "ref_adjoint.h"
 #include "ref_move.h"
 
 struct job {
@@ -29,24 +30,29 @@ static int64_t source(uint32_t mode, int64_t i, int64_t m)
     }
 }
 
+/* Index on an axis of x, of `in` elements, that index i of y shows; -1: the constant. Negative pads cut first; the modes see
+ * what is left. */
+static int64_t source_on(const struct cvk_pad_params *p, uint32_t axis, int64_t i, int64_t in)
+{
+    int64_t begin = p->begin[axis], cut = begin < 0 ? -begin : 0, kept = in - cut + (p->end[axis] < 0 ? p->end[axis] : 0);
+    int64_t at = source(p->mode, i - (begin > 0 ? begin : 0), kept);
+    return at < 0 ? -1 : at + cut;
+}
+
 static void pad(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 {
     const struct job *j = arg;
     struct ref_walk w;
-    int64_t strides[CVK_MAX_RANK] = {0}, cut[CVK_MAX_RANK] = {0}, kept[CVK_MAX_RANK] = {0};
+    int64_t strides[CVK_MAX_RANK] = {0};
     (void)worker;
     ref_strides(j->x->rank, j->x->dims, strides);
-    for (uint32_t k = 0; k < j->x->rank; k++) { /* negative pads cut first; the modes see what is left */
-        cut[k] = j->p->begin[k] < 0 ? -j->p->begin[k] : 0;
-        kept[k] = j->x->dims[k] - cut[k] + (j->p->end[k] < 0 ? j->p->end[k] : 0);
-    }
     ref_walk_init(&w, j->y->rank, j->y->dims);
     ref_walk_seek(&w, begin);
     for (uint64_t i = begin; i < end; i++) {
         int64_t from = 0;
         for (uint32_t k = 0; k < w.rank && from >= 0; k++) {
-            int64_t at = source(j->p->mode, w.index[k] - (j->p->begin[k] > 0 ? j->p->begin[k] : 0), kept[k]);
-            from = at < 0 ? -1 : from + (at + cut[k]) * strides[k];
+            int64_t at = source_on(j->p, k, w.index[k], j->x->dims[k]);
+            from = at < 0 ? -1 : from + at * strides[k];
         }
         if (from < 0)
             ref_copy(j->dst, (int64_t)i, j->value, 0, j->bytes);
@@ -71,5 +77,21 @@ static int32_t run(struct cvk_exec *e)
     return CVK_OK;
 }
 
-const struct cvk_kernel ref_pad_rows[] = {{REF_ROW(PAD, "plain"), .dtypes = REF_ALL, .run = run}};
+static struct ref_taps taps_of(const void *params, uint32_t axis, int64_t i, int64_t in, int64_t out)
+{
+    int64_t at = source_on(params, axis, i, in);
+    (void)out;
+    return (struct ref_taps){.count = at >= 0, .at = {at}, .weight = {1}};
+}
+
+static int32_t run_backward(struct cvk_exec *e)
+{
+    return ref_adjoint_run(e, taps_of);
+}
+
+const struct cvk_kernel ref_pad_rows[] = {
+    {REF_ROW(PAD, "plain"), .dtypes = REF_ALL, .run = run},
+    {REF_ROW(PAD, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .plan = ref_adjoint_plan,
+     .run = run_backward},
+};
 const uint32_t ref_pad_row_count = REF_COUNT(ref_pad_rows);

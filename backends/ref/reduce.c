@@ -2,7 +2,8 @@
  * reduce on the reference: in doubles, or in 64-bit whole numbers where the result of an integer type is one.
  *
  * Neighbouring axes of one kind (kept or folded) are merged. If the last ones are kept, a worker makes up to REF_LANES
- * neighbouring results together, so that memory is read in rows; if they are folded, it reads one run for one result. */
+ * neighbouring results together, so that memory is read in rows; if they are folded, it reads one run for one result. Backward
+ * a worker goes over everything that belongs to one result, twice: for what all of it must know, then to store. */
 #include "ref_flat.h"
 
 struct job {
@@ -248,7 +249,100 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     return p->kind < CVK_REDUCE_KINDS ? CVK_OK : cvk_refuse(q, "reduce kind %u is newer than this backend", p->kind);
 }
 
+/* ---- backward ------------------------------------------------------------------------------------------------- */
+
+struct back_job {
+    uint32_t kind, dtype;
+    const void *dy, *y, *x;
+    void *dx;
+    uint64_t steps;               /* elements of one result */
+    struct ref_walk kept, folded; /* over the results, over the elements of one */
+};
+
+/* What all elements of one result must know. */
+struct result {
+    double dy, y;
+    uint64_t count, equals, zeros; /* elements, those equal to y, those equal to 0 */
+    double product;                /* of those that are not 0 */
+};
+
+static int is_result(double x, double y)
+{
+    return x == y || (x != x && y != y);
+}
+
+/* The gradient of one element. */
+static double share(uint32_t kind, const struct result *r, double x)
+{
+    switch (kind) {
+    case CVK_REDUCE_MEAN: return r->dy / (double)r->count;
+    case CVK_REDUCE_MAX:
+    case CVK_REDUCE_MIN: return is_result(x, r->y) ? r->dy / (double)r->equals : 0;
+    case CVK_REDUCE_PROD: return r->zeros > (x == 0) ? 0 : r->dy * (x == 0 ? r->product : r->product / x);
+    case CVK_REDUCE_L1: return r->dy * (x > 0 ? 1 : x < 0 ? -1 : x);
+    case CVK_REDUCE_L2: return r->y == 0 ? 0 : r->dy * x / r->y;
+    case CVK_REDUCE_LOG_SUM: return r->dy * exp(-r->y);
+    case CVK_REDUCE_LOG_SUM_EXP: return r->dy * exp(x - r->y);
+    case CVK_REDUCE_SUM_SQUARE: return r->dy * 2 * x;
+    default: return r->dy; /* sum */
+    }
+}
+
+static void run_results(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct back_job *j = arg;
+    struct ref_walk kept = j->kept, folded = j->folded;
+    (void)worker;
+    ref_walk_seek(&kept, begin);
+    ref_walk_seek(&folded, 0); /* from where it comes back to the first element by itself */
+    for (uint64_t i = begin; i < end; i++, ref_walk_next(&kept)) {
+        struct result r = {
+            .dy = ref_load(j->dy, j->dtype, i), .y = ref_load(j->y, j->dtype, i), .count = j->steps, .product = 1};
+        for (uint64_t s = 0; s < j->steps; s++, ref_walk_next(&folded)) {
+            double x = ref_load(j->x, j->dtype, (uint64_t)(kept.offset[0] + folded.offset[0]));
+            r.equals += (uint64_t)is_result(x, r.y);
+            r.zeros += x == 0;
+            r.product *= x == 0 ? 1 : x;
+        }
+        for (uint64_t s = 0; s < j->steps; s++, ref_walk_next(&folded)) {
+            uint64_t at = (uint64_t)(kept.offset[0] + folded.offset[0]);
+            ref_store(j->dx, j->dtype, at, share(j->kind, &r, ref_load(j->x, j->dtype, at)));
+        }
+    }
+}
+
+/* Inputs dy, y, x. */
+static int32_t run_backward(struct cvk_exec *e)
+{
+    const struct cvk_reduce_params *p = e->node->params;
+    const struct cvk_tensor_desc *x = e->node->inputs[2];
+    struct back_job j = {.kind = p->kind,
+                         .dtype = x->dtype,
+                         .dy = cvk_cpu_input(e, 0),
+                         .y = cvk_cpu_input(e, 1),
+                         .x = cvk_cpu_input(e, 2),
+                         .dx = cvk_cpu_output(e, 0)};
+    int64_t kept[CVK_MAX_RANK], folded[CVK_MAX_RANK], strides[CVK_MAX_RANK];
+    if (cvk_cpu_count(x) == 0)
+        return CVK_OK;
+    for (uint32_t axis = 0, next = 0; axis < x->rank; axis++) {
+        int fold = next < p->axis_count && p->axes[next] == (int32_t)axis;
+        next += (uint32_t)fold;
+        kept[axis] = fold ? 1 : x->dims[axis];
+        folded[axis] = fold ? x->dims[axis] : 1;
+    }
+    ref_strides(x->rank, x->dims, strides);
+    ref_walk_init(&j.kept, x->rank, kept);
+    ref_walk_add_strides(&j.kept, strides);
+    ref_walk_init(&j.folded, x->rank, folded);
+    ref_walk_add_strides(&j.folded, strides);
+    j.steps = ref_product(folded, 0, x->rank);
+    ref_parallel(e, ref_product(kept, 0, x->rank), run_results, &j);
+    return CVK_OK;
+}
+
 const struct cvk_kernel ref_reduce_rows[] = {
     {REF_ROW(REDUCE, "plain"), .dtypes = REF_ALL, .plan = plan, .run = run},
+    {REF_ROW(REDUCE, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .plan = plan, .run = run_backward},
 };
 const uint32_t ref_reduce_row_count = REF_COUNT(ref_reduce_rows);

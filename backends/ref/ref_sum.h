@@ -7,11 +7,11 @@
 
 #include "ref.h"
 
-/* Blocks that fit the first-level cache together; REF_COLUMNS is a multiple of REF_CHUNK. */
+/* Blocks that fit the first-level cache together; REF_COLUMNS is a multiple of REF_SPAN. */
 #define REF_LINES 16
 #define REF_DEPTH 32
 #define REF_COLUMNS 64
-#define REF_CHUNK 8
+#define REF_SPAN 8
 
 struct ref_block {
     double a[REF_LINES][REF_DEPTH];
@@ -24,12 +24,12 @@ struct ref_block {
 static inline void ref_block_add(struct ref_block *t, uint64_t lines, uint64_t depth, uint64_t columns)
 {
     for (uint64_t m = 0; m < lines; m++) {
-        for (uint64_t first = 0; first < columns; first += REF_CHUNK) {
-            double s[REF_CHUNK];
+        for (uint64_t first = 0; first < columns; first += REF_SPAN) {
+            double s[REF_SPAN];
             memcpy(s, &t->sum[m][first], sizeof s);
             for (uint64_t k = 0; k < depth; k++) {
                 double w = t->a[m][k];
-                for (uint32_t j = 0; j < REF_CHUNK; j++)
+                for (uint32_t j = 0; j < REF_SPAN; j++)
                     s[j] += w * t->b[k][first + j];
             }
             memcpy(&t->sum[m][first], s, sizeof s);

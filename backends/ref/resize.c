@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * resize: along each axis an output index reads a few elements of x with weights; the table of these is made once a run, and
  * an element is the sum over all axes' products. */
+#include "ref_adjoint.h"
 #include "ref_move.h"
-
-/* What one output index reads along one axis; count 0: it lies outside x (tf_crop_and_resize). */
-struct taps {
-    int64_t at[4];
-    double weight[4];
-    int32_t count, reserved;
-};
 
 struct job {
     const struct cvk_resize_params *p;
     const struct cvk_tensor_desc *x, *y;
     const void *src;
     void *dst;
-    const struct taps *axis[CVK_MAX_RANK]; /* per output index */
-    int64_t strides[CVK_MAX_RANK];         /* of x */
+    const struct ref_taps *axis[CVK_MAX_RANK]; /* per output index; no taps: it lies outside x */
+    int64_t strides[CVK_MAX_RANK];             /* of x */
 };
 
 /* The place in x of output index i. A scale that is the sizes' ratio up to the precision of float is meant to be that ratio, and
@@ -74,14 +68,15 @@ static int64_t clamp(double at, int64_t in)
     return at < 0 ? 0 : at > (double)(in - 1) ? in - 1 : (int64_t)at;
 }
 
-static struct taps taps_of(const struct cvk_resize_params *p, uint32_t axis, int64_t i, int64_t in, int64_t out)
+static struct ref_taps taps_of(const void *params, uint32_t axis, int64_t i, int64_t in, int64_t out)
 {
-    struct taps t = {.count = 0};
+    const struct cvk_resize_params *p = params;
+    struct ref_taps t = {.count = 0};
     double place = place_of(p, axis, i, in, out), first = floor(place), r = place - first;
     if (p->coord == CVK_COORD_TF_CROP_AND_RESIZE && !(place >= 0 && place <= (double)(in - 1)))
         return t;
     if (p->mode == CVK_RESIZE_NEAREST)
-        return (struct taps){.count = 1, .at = {clamp(nearest(p->nearest, place), in)}, .weight = {1}};
+        return (struct ref_taps){.count = 1, .at = {clamp(nearest(p->nearest, place), in)}, .weight = {1}};
 
     double w[4] = {0, 1 - r, r, 0}, sum = 0;
     if (p->mode == CVK_RESIZE_CUBIC)
@@ -106,7 +101,7 @@ static double sample(const struct job *j, const struct ref_walk *w, uint32_t axi
 {
     if (axis == w->rank)
         return ref_load(j->src, j->x->dtype, (uint64_t)offset);
-    const struct taps *t = &j->axis[axis][w->index[axis]];
+    const struct ref_taps *t = &j->axis[axis][w->index[axis]];
     if (t->count == 1 && t->weight[0] == 1)
         return sample(j, w, axis + 1, offset + t->at[0] * j->strides[axis]);
     double sum = 0;
@@ -127,7 +122,7 @@ static void resize(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
         int outside = 0;
         int64_t from = 0;
         for (uint32_t k = 0; k < w.rank; k++) {
-            const struct taps *t = &j->axis[k][w.index[k]];
+            const struct ref_taps *t = &j->axis[k][w.index[k]];
             outside = outside || t->count == 0;
             from += t->at[0] * j->strides[k];
         }
@@ -144,7 +139,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 {
     const struct cvk_tensor_desc *y = q->node->outputs[0];
     for (uint32_t i = 0; i < y->rank && y->bytes > 0; i++)
-        cvk_book(plan, (uint64_t)y->dims[i] * sizeof(struct taps));
+        cvk_book(plan, (uint64_t)y->dims[i] * sizeof(struct ref_taps));
     return CVK_OK;
 }
 
@@ -160,7 +155,7 @@ static int32_t run(struct cvk_exec *e)
         return CVK_OK;
     ref_strides(j.x->rank, j.x->dims, j.strides);
     for (uint32_t axis = 0; axis < j.y->rank; axis++) {
-        struct taps *t = (struct taps *)table;
+        struct ref_taps *t = (struct ref_taps *)table;
         for (int64_t i = 0; i < j.y->dims[axis]; i++)
             t[i] = taps_of(j.p, axis, i, j.x->dims[axis], j.y->dims[axis]);
         j.axis[axis] = t;
@@ -170,5 +165,14 @@ static int32_t run(struct cvk_exec *e)
     return CVK_OK;
 }
 
-const struct cvk_kernel ref_resize_rows[] = {{REF_ROW(RESIZE, "plain"), .dtypes = REF_ALL, .plan = plan, .run = run}};
+static int32_t run_backward(struct cvk_exec *e)
+{
+    return ref_adjoint_run(e, taps_of);
+}
+
+const struct cvk_kernel ref_resize_rows[] = {
+    {REF_ROW(RESIZE, "plain"), .dtypes = REF_ALL, .plan = plan, .run = run},
+    {REF_ROW(RESIZE, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .plan = ref_adjoint_plan,
+     .run = run_backward},
+};
 const uint32_t ref_resize_row_count = REF_COUNT(ref_resize_rows);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * topk on the reference: a heap of the k best of a row, with the worst of them on top, sorted at the end. */
+ * topk on the reference: a heap of the k best of a row, with the worst of them on top, sorted at the end. Backward dy goes to
+ * the places that the indices tell, all others are 0. */
 #include "ref_flat.h"
 #include "ref_move.h"
 
@@ -116,5 +117,47 @@ static int32_t run(struct cvk_exec *e)
     return CVK_OK;
 }
 
-const struct cvk_kernel ref_topk_rows[] = {{REF_ROW(TOPK, "plain"), .dtypes = REF_NUMBERS, .plan = plan, .run = run}};
+struct back_job {
+    const char *dy;
+    const int64_t *places;
+    char *dx;
+    uint32_t bytes;
+    uint64_t k, n, inner; /* elements of a row of dy, of dx, their distance */
+};
+
+static void run_back_rows(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct back_job *j = arg;
+    static const char zero[8];
+    (void)worker;
+    for (uint64_t row = begin; row < end; row++) {
+        uint64_t outer = row / j->inner, lane = row % j->inner;
+        uint64_t to = outer * j->n * j->inner + lane, from = outer * j->k * j->inner + lane;
+        for (uint64_t i = 0; i < j->n; i++)
+            ref_copy(j->dx, (int64_t)(to + i * j->inner), zero, 0, j->bytes);
+        for (uint64_t i = 0; i < j->k; i++) {
+            uint64_t at = from + i * j->inner;
+            ref_copy(j->dx, (int64_t)(to + (uint64_t)j->places[at] * j->inner), j->dy, (int64_t)at, j->bytes);
+        }
+    }
+}
+
+/* Inputs dy, the places. */
+static int32_t run_backward(struct cvk_exec *e)
+{
+    const struct cvk_topk_params *p = e->node->params;
+    const struct cvk_tensor_desc *dx = e->node->outputs[0];
+    uint32_t axis = (uint32_t)p->axis;
+    struct back_job j = {cvk_cpu_input(e, 0),          cvk_cpu_input(e, 1),
+                         cvk_cpu_output(e, 0),         ref_dtype_bytes(dx->dtype),
+                         (uint64_t)p->k,               (uint64_t)dx->dims[axis],
+                         ref_product(dx->dims, axis + 1, dx->rank)};
+    ref_parallel(e, ref_product(dx->dims, 0, axis) * j.inner, run_back_rows, &j);
+    return CVK_OK;
+}
+
+const struct cvk_kernel ref_topk_rows[] = {
+    {REF_ROW(TOPK, "plain"), .dtypes = REF_NUMBERS, .plan = plan, .run = run},
+    {REF_ROW(TOPK, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .run = run_backward},
+};
 const uint32_t ref_topk_row_count = REF_COUNT(ref_topk_rows);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * unary on the reference: in doubles, or in 64-bit whole numbers for the integer types. */
+ * unary on the reference: in doubles, or in 64-bit whole numbers for the integer types. Gradients are of floating point alone.
+ */
 #include "ref_flat.h"
 
 struct job {
@@ -84,7 +85,70 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     return p->kind < CVK_UNARY_KINDS ? CVK_OK : cvk_refuse(q, "unary kind %u is newer than this backend", p->kind);
 }
 
+/* ---- backward ------------------------------------------------------------------------------------------------- */
+
+struct back_job {
+    uint32_t kind, dtype, from_y;
+    double a, b;
+    const void *dy, *other; /* x or y */
+    void *dx;
+    uint64_t count;
+};
+
+/* Where the derivative is 0, dx is 0 whatever dy is: what was cut off has no part in anything. */
+static void run_back_chunks(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct back_job *j = arg;
+    (void)worker;
+    for (uint64_t chunk = begin; chunk < end; chunk++) {
+        uint64_t first = chunk * REF_CHUNK, count = first + REF_CHUNK < j->count ? REF_CHUNK : j->count - first;
+        double dy[REF_CHUNK], at[REF_CHUNK];
+        ref_load_row(dy, j->dy, j->dtype, first, count);
+        ref_load_row(at, j->other, j->dtype, first, count);
+        for (uint64_t i = 0; i < count; i++) {
+            double slope =
+                j->from_y ? ref_unary_slope_y(j->kind, j->a, j->b, at[i]) : ref_unary_slope_x(j->kind, j->a, j->b, at[i]);
+            dy[i] = slope == 0 ? 0 : dy[i] * slope;
+        }
+        ref_store_row(j->dx, j->dtype, first, dy, count);
+    }
+}
+
+static int32_t run_backward(struct cvk_exec *e)
+{
+    const struct cvk_unary_params *p = e->node->params;
+    const struct cvk_tensor_desc *dx = e->node->outputs[0];
+    struct back_job j = {.kind = p->kind,
+                         .dtype = dx->dtype,
+                         .from_y = cvk_unary_gradient_from_y(p),
+                         .a = (double)p->a,
+                         .b = (double)p->b,
+                         .dy = cvk_cpu_input(e, 0),
+                         .other = cvk_cpu_input(e, 1),
+                         .dx = cvk_cpu_output(e, 0),
+                         .count = ref_flat_count(dx)};
+    if (p->kind == CVK_CLIP) { /* y at a bound is the bound as y's type has it */
+        double bounds[2];
+        ref_store(&bounds[0], j.dtype, 0, j.a);
+        ref_store(&bounds[1], j.dtype, 0, j.b);
+        j.a = ref_load(&bounds[0], j.dtype, 0);
+        j.b = ref_load(&bounds[1], j.dtype, 0);
+    }
+    ref_parallel(e, ref_chunks(j.count), run_back_chunks, &j);
+    ref_zero_tail(dx, j.dx);
+    return CVK_OK;
+}
+
+static int32_t plan_backward(const struct cvk_query *q, struct cvk_plan *plan)
+{
+    const struct cvk_unary_params *p = q->node->params;
+    (void)plan;
+    return p->kind < CVK_NOT ? CVK_OK : cvk_refuse(q, "unary kind %u has no gradient or is newer than this backend", p->kind);
+}
+
 const struct cvk_kernel ref_unary_rows[] = {
     {REF_ROW(UNARY, "plain"), .flags = CVK_KERNEL_ANY_LAYOUT | CVK_KERNEL_IN_PLACE, .dtypes = REF_ALL, .plan = plan, .run = run},
+    {REF_ROW(UNARY, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_ANY_LAYOUT | CVK_KERNEL_IN_PLACE,
+     .dtypes = REF_FLOATS, .plan = plan_backward, .run = run_backward},
 };
 const uint32_t ref_unary_row_count = REF_COUNT(ref_unary_rows);

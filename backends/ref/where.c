@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * where on the reference: moves elements of any type, with broadcasting. */
-#include "ref_flat.h"
+ * where on the reference: moves elements of any type, with broadcasting; backward dy goes to the one that was chosen. */
 #include "ref_move.h"
+#include "ref_shrink.h"
 
 struct job {
     const uint8_t *condition;
@@ -41,7 +41,37 @@ static int32_t run(struct cvk_exec *e)
     return CVK_OK;
 }
 
+/* Whose gradient is made: of the one that is taken where the condition is `when`. */
+struct back_job {
+    const void *dy;
+    const uint8_t *condition;
+    uint32_t dtype;
+    int when;
+};
+
+static double element(const void *arg, const int64_t *at)
+{
+    const struct back_job *j = arg;
+    return !j->condition[at[1]] == !j->when ? ref_load(j->dy, j->dtype, (uint64_t)at[0]) : 0;
+}
+
+static int32_t run_backward(struct cvk_exec *e)
+{
+    const struct cvk_tensor_desc *dy = e->node->inputs[0];
+    for (uint32_t i = 0; i < 2; i++) {
+        struct back_job j = {cvk_cpu_input(e, 0), cvk_cpu_input(e, 1), dy->dtype, i == 0};
+        if (!cvk_cpu_output(e, i))
+            continue;
+        struct ref_shrink s = ref_shrink_of(dy->rank, dy->dims, e->node->outputs[i]);
+        ref_shrink_add(&s, dy);
+        ref_shrink_add(&s, e->node->inputs[1]);
+        ref_shrink_run(e, i, &s, element, &j);
+    }
+    return CVK_OK;
+}
+
 const struct cvk_kernel ref_where_rows[] = {
     {REF_ROW(WHERE, "plain"), .dtypes = CVK_DTYPE_BIT(CVK_BOOL), .run = run},
+    {REF_ROW(WHERE, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = REF_FLOATS, .run = run_backward},
 };
 const uint32_t ref_where_row_count = REF_COUNT(ref_where_rows);

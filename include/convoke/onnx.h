@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * ONNX models (opsets up to 17; those below 7 as far as their ops have today's forms) and tensors in protobuf form.
+ * ONNX models and tensors in protobuf form: reading (opsets up to 17; those below 7 as far as their ops have today's forms) and
+ * writing (opsets 13 and 17).
  *
  * Nesting, counts and sizes are checked before anything is unpacked; an error names the node, the attribute and the reason.
  * Data outside the model file is off by default. If the library was built without protobuf-c, every call here returns
@@ -14,12 +15,14 @@
  * int main(int argc, char **argv)
  * {
  *     struct cvk_graph *g = NULL;
- *     if (argc > 1 && cvk_onnx_load(argv[1], NULL, &g) != CVK_OK)
+ *     const struct cvk_onnx_save_params smaller = {.opset = 13, .fold_norms = 1};
+ *     int32_t status = argc == 3 ? cvk_onnx_load(argv[1], NULL, &g) : CVK_E_ARG;
+ *     if (status == CVK_OK)
+ *         status = cvk_onnx_save(g, argv[2], &smaller);
+ *     if (status != CVK_OK)
  *         fprintf(stderr, "%s\n", cvk_error_text());
- *     else if (g)
- *         printf("%s: %u inputs\n", cvk_graph_name(g), (unsigned)cvk_graph_input_count(g));
  *     cvk_graph_destroy(g);
- *     return 0;
+ *     return status == CVK_OK ? 0 : 1;
  * }
  * @endcode
  */
@@ -54,6 +57,23 @@ CVK_API int32_t cvk_onnx_load_memory(const void *data, uint64_t bytes, const str
                                      struct cvk_graph **out);
 /* A TensorProto file (.pb), as in the test data of models. name: NULL or receives the tensor's name, freed with cvk_text_free. */
 CVK_API int32_t cvk_onnx_read_tensor(const char *path, const struct cvk_onnx_limits *limits, struct cvk_tensor **out, char **name);
+
+/* Zero in a field is its default. */
+struct cvk_onnx_save_params {
+    uint32_t opset;      /* 13 or 17; 0: 17 */
+    uint32_t fold_norms; /* 1: batch norms go into the weights of the convolutions and dense layers before them */
+    const char *name;    /* of the model; NULL: the graph's */
+};
+
+/* Writes the net as a model: what its outputs need, with the names of inputs, outputs, nodes and weights, which are made
+ * unique where they are not. Sizes that are CVK_BATCH are called "N". Batch norms and dropout are written in their inference
+ * forms. What ONNX has no operator for is put together from others (gelu, silu and mish; layer norm in opset 13; the softmax
+ * over rows), and what cannot be said is CVK_E_UNSUPPORTED, naming the node. Models of 2 GiB and more are CVK_E_LIMIT. The
+ * file is written beside the path and put in its place when it is complete. params NULL: all defaults. */
+CVK_API int32_t cvk_onnx_save(const struct cvk_graph *g, const char *path, const struct cvk_onnx_save_params *params);
+/* The same to memory: a tensor of bytes (u8). Owns: the caller, who calls cvk_tensor_destroy. */
+CVK_API int32_t cvk_onnx_save_memory(const struct cvk_graph *g, const struct cvk_onnx_save_params *params,
+                                     struct cvk_tensor **out);
 
 #ifdef __cplusplus
 }

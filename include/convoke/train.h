@@ -112,8 +112,16 @@ CVK_API void cvk_trainer_set_steps(struct cvk_trainer *t, uint64_t steps);
 
 /* A copy of the net as it was handed in, with the weights and statistics as they are now: to evaluate, export, or train further. */
 CVK_API int32_t cvk_trainer_graph(struct cvk_trainer *t, struct cvk_graph **out);
+/* A session that tells how good a net is: of params it reads device, kernels, batch, loss, target_dtype, class_weights, prediction and
+ * memory_limit_bytes. Inputs: 0 x, 1 target; outputs: 0 the loss, one number for each target, 1 the prediction as a trainer gives it. */
+CVK_API int32_t cvk_evaluation_create(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_trainer_params *params,
+                                      struct cvk_session **out);
 /* The session that runs the step, for reports. Borrows. */
 CVK_API const struct cvk_session *cvk_trainer_session(const struct cvk_trainer *t);
+
+/* Gives a net weights as if it had just been built: of convolutions and dense layers drawn (kind: enum cvk_initializer), biases 0, norms
+ * that change nothing. */
+CVK_API int32_t cvk_graph_draw_weights(struct cvk_graph *g, uint64_t seed, uint32_t kind);
 
 /* ---- checkpoints -------------------------------------------------------------------------------------------------------
  * One file in the safetensors format: all state as named tensors, the net as it would be exported ("__net__", an ONNX file as u8), and texts. It is

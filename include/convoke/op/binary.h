@@ -2,6 +2,10 @@
  * binary: one function of two tensors, element by element, with NumPy broadcasting (axes aligned at the end; a size of 1
  * stretches). Both inputs have one type, except the exponent of pow. Comparisons and logic give bool. Whole numbers that do not
  * fit their type wrap. prelu's b stretches to a, never the other way. Sources: ONNX operators of the same names.
+ * Gradient (backward data): inputs dy, a, b; outputs da, db (either may be left out), summed over what was stretched. Two equal
+ * ones share min and max evenly; pow: da is 0 for b = 0, db is 0 for a = 0 and b >= 0; mod and fmod take the whole part of the
+ * quotient for a constant; prelu'(0) is the slope. Comparisons and logic have none. The core builds those of add, sub, mul and
+ * div out of other ops.
  *
  * Example (A residual block ends in x + f(x), of the same sizes; then everything is halved, the one number being stretched):
  * @code

@@ -2,6 +2,7 @@
  * cast: converts every element to another type. From floating point to integers: truncated toward zero, out of range gives the
  * nearest end, NaN gives 0. Between integers: the low bits are kept, so 200 in u8 is -56 in i8. To bool: x != 0. To floating
  * point: rounded once, to the nearest, ties to even.
+ * Gradient (backward data) between floating-point types: input dy; output dx. The core makes it a cast back.
  *
  * Example (Pixels 0..255 in bytes to numbers that a conv takes):
  * @code

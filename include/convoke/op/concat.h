@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * concat: joins tensors along one axis; all other sizes are equal.
+ * Gradient: the core makes it a split.
  *
  * Example ([N, 16, 14, 14] and [N, 32, 14, 14] to [N, 48, 14, 14]):
  * @code

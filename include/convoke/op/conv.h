@@ -6,6 +6,8 @@
  * x is [N, IC, spatial...], w is [OC, IC/G, kernel...], b is [OC], y is [N, OC, out...]; reads outside x are 0.
  * out = floor((in + pad_begin + pad_end - dilation*(kernel-1) - 1) / stride) + 1. Source: ONNX operator Conv.
  * Depthwise convolution is group == IC. Zero in a field is its default.
+ * Gradient. Backward data: inputs dy, w; output dx; an epilogue may add a residual. Backward weights: inputs dy, x; outputs dw,
+ * db (either may be left out).
  *
  * Example ([N, 3, 224, 224] to [N, 64, 112, 112]; weights is [64, 3, 7, 7]):
  * @code

@@ -8,6 +8,8 @@
  * from which the padding then follows: half of what is too much at each end, an odd pixel at the beginning (with
  * CVK_PAD_SAME_UPPER at the end); what is too little is added as zeros at the end. Automatic padding gives
  * out = stride*in. Source: ONNX operator ConvTranspose. Zero in a field is its default.
+ * Gradient. Backward data: inputs dy, w; output dx; an epilogue may add a residual. Backward weights: inputs dy, x; outputs dw,
+ * db (either may be left out).
  *
  * Example ([N, 64, 14, 14] to [N, 32, 28, 28]; weights is [64, 32, 2, 2]):
  * @code

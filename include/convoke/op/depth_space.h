@@ -2,6 +2,7 @@
  * depth_space: moves blocks between channels and space. depth to space: [N, C, H, W] to [N, C/b^2, H*b, W*b], the channel being
  * read as (by, bx, c) in mode DCR and as (c, by, bx) in mode CRD; space to depth: [N, C, H, W] to [N, b*b*C, H/b, W/b], the
  * reverse of the same mode (ONNX has DCR). Source: ONNX operators DepthToSpace and SpaceToDepth.
+ * Gradient (backward data): input dy; output dx. The core makes it a node of the other kind.
  *
  * Example ([N, 12, 32, 32] to [N, 3, 64, 64]: the last step of a net that enlarges pictures):
  * @code

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * expand: repeats axes of size 1 (broadcasting both ways, as ONNX's Expand) to the sizes given by the field or by an optional second
  * input (i64, known when the session is made). In kernels the output's descriptor tells all.
+ * Gradient (backward data): input dy; output dx, the sum over the repetitions. The core builds it out of reduce.
  *
  * Example ([1, 3, 1, 1] to [8, 3, 28, 28]):
  * @code

@@ -5,6 +5,7 @@
  * elements: indices have y's sizes, each picks one element along `axis`.
  * nd: the last axis of indices holds a tuple that addresses x after `batch_dims` leading axes.
  * An index out of range is an error of the run (CVK_E_ARG), never a wild read.
+ * Gradient (backward data): inputs dy, indices; output dx: dy added up where the elements came from, 0 elsewhere.
  *
  * Example (Rows of a table [1000, 64] by their numbers [N, 5]: [N, 5, 64]):
  * @code

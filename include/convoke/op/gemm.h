@@ -3,6 +3,8 @@
  *
  * c is optional and broadcasts to [M, N]. A fully connected (dense) layer is gemm with trans_b = 1 and weights [N, K].
  * Source: ONNX operator Gemm.
+ * Gradient. Backward data: inputs dy, b; output da. Backward weights: inputs dy, a; outputs db, dc (either may be left out).
+ * The core builds them out of gemm and reduce.
  *
  * Example (Half the product of a [M, K] and b [K, N]):
  * @code

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * instance_norm: for each image and channel alone, y = (x - mean) / sqrt(var + epsilon) * scale[c] + bias[c], mean and
  * (biased) variance over the spatial axes. Source: arXiv 1607.08022; ONNX operator InstanceNormalization.
+ * Gradient. Backward data: inputs dy, x, scale; output dx. Backward weights: inputs dy, x; outputs dscale, dbias (either may be
+ * left out).
  *
  * Example (Maps with two channels, each map to mean 0 and variance 1):
  * @code

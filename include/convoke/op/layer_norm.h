@@ -3,6 +3,8 @@
  * scale and the optional bias broadcast to x. Optional outputs: mean and 1/sqrt(var + epsilon), with the folded axes of size 1,
  * in f64 for an x of f64 and in f32 otherwise.
  * Source: arXiv 1607.06450; ONNX operator LayerNormalization.
+ * Gradient. Backward data: inputs dy, x, scale; output dx. Backward weights: inputs dy, x; outputs dscale, dbias (either may be
+ * left out), summed over what was stretched. The statistics pass nothing on.
  *
  * Example (Rows of x [N, 4], each to mean 0 and variance 1; mean and deviation are not wanted):
  * @code

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * lrn: local response normalisation across channels: y = x / (k + alpha/n * sum x^2)^beta, the sum over n neighbouring
  * channels, floor((n-1)/2) before and ceil((n-1)/2) after. Source: Krizhevsky et al. 2012, section 3.3; ONNX operator LRN.
+ * Gradient (backward data): inputs dy, x; output dx.
  *
  * Example (As in AlexNet: five neighbouring channels):
  * @code

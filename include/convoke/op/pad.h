@@ -3,6 +3,8 @@
  * modes repeat what is left). reflect mirrors without repeating the border, edge repeats
  * it, wrap goes round. Source: ONNX operator Pad. Instead of the fields, further inputs (known when the session is made) may
  * give pads (i64: all begins, then all ends), the value (one element), and axes.
+ * Gradient (backward data): input dy; output dx: each element's own dy and that of its repetitions. In constant mode without
+ * cuts the core makes it a slice.
  *
  * Example ([N, C, 28, 28] to [N, C, 32, 32], the border mirrored):
  * @code

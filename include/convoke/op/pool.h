@@ -9,6 +9,9 @@
  * with count_include_pad, inside x and its padding. lp: (sum |x|^p)^(1/p). global: the window is the whole map.
  * A dilated window that meets padding alone: max gives the least value of the type (-infinity) and index -1, avg and lp 0.
  * Source: ONNX operators MaxPool, AveragePool, LpPool, GlobalMaxPool, GlobalAveragePool, GlobalLpPool.
+ * Gradient (backward data): inputs dy, x; output dx. max: all of dy goes to the first maximum of the window; avg: the pixels
+ * inside x share it evenly, those of the padding, where they are counted, keeping theirs; lp: dy * sign(x) * (|x| / y)^(p-1), 0
+ * where x is 0.
  *
  * Example ([N, C, 28, 28] to [N, C, 14, 14]; the places of the maxima are not wanted):
  * @code

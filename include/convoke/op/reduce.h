@@ -7,6 +7,9 @@
  *
  * Without axes all are folded, unless noop_empty: then each element is folded alone, so sum_square squares it. Negative axes
  * count from the end. An optional second input (i64, known when the session is made) names the axes instead of the field.
+ * Gradient (backward data): inputs dy, y, x; output dx: of max and min dy shared evenly by all that equal y; of prod dy times
+ * the product of the others; of l1 dy * sign(x); of l2 dy * x / y, 0 for y = 0; of log_sum dy * exp(-y); of log_sum_exp dy *
+ * exp(x - y); of sum_square 2 * dy * x. The core builds those of sum and mean out of other ops.
  *
  * Example (The mean of each map: [N, C, H, W] to [N, C]):
  * @code

@@ -5,6 +5,7 @@
  * reshape: dims with one -1 (worked out) and 0 (copied from x, unless allow_zero). flatten: [product before axis, product
  * from axis on], axis 1 if count is 0. squeeze: drops the named axes (all of size 1 if none is named). unsqueeze: puts axes of size 1 at the named
  * places of the result. An optional second input (i64, known when the session is made) gives the dims or axes.
+ * Gradient: the core makes it a reshape.
  *
  * Example ([N, 64, 7, 7] to [N, 64, 49]: the first size is kept, the last one worked out):
  * @code

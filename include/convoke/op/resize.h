@@ -13,6 +13,8 @@
  * roi_begin)*s). Where s is out/in to the precision of float it is meant to be that ratio, so places are worked out as
  * (i+0.5)*in/out, without rounding of s; otherwise nearest rounds the quotient by s to float. "out" in align_corners is in*s
  * before floor. tf_crop_and_resize with out = 1 takes the middle of the roi; a roi of all zeros is the whole tensor.
+ * Gradient (backward data): input dy; output dx: each element of dy goes, with the same weights, to the elements that were read
+ * for it.
  *
  * Example (Twice as high and wide, linear between the pixels):
  * @code

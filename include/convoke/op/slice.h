@@ -2,6 +2,8 @@
  * slice: takes start, start+step, ... below end on each named axis. Negative starts and ends count from the end of the
  * axis, steps may be negative, out-of-range bounds are clamped. Source: ONNX operator Slice. Instead of the fields, further
  * inputs (i64 or i32, known when the session is made) may give starts, ends, axes, steps.
+ * Gradient (backward data): input dy; output dx: dy where it was taken from, 0 elsewhere. With steps of 1 the core makes it a
+ * pad.
  *
  * Example (The middle 24x24 pixels of [N, C, 28, 28]):
  * @code

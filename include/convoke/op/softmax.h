@@ -4,6 +4,8 @@
  *
  * flatten: the rule of ONNX opsets below 13: x is seen as a matrix, the axes before `axis` being rows and the rest columns,
  * and the softmax runs over whole rows.
+ * Gradient (backward data): inputs dy, y; output dx = y * (dy - sum(dy * y)), of the logarithm dy - exp(y) * sum(dy), of
+ * hardmax 0.
  *
  * Example (Scores [N, 10] to probabilities):
  * @code

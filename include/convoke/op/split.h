@@ -2,6 +2,7 @@
  * split: cuts a tensor along one axis into as many parts as there are outputs; the reverse of concat. The parts' sizes come
  * from the optional second input (i64, known when the session is made), else they are equal (a smaller last one only if
  * `ragged`). In kernels the outputs' descriptors tell the sizes.
+ * Gradient: the core makes it a concat.
  *
  * Example ([N, 64, H, W] to two halves of 32 channels):
  * @code

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * tile: repeats the whole tensor `repeats[i]` times along axis i; an optional second input (i64, known when the session is made)
  * may give the repeats. In kernels the two descriptors tell all.
+ * Gradient (backward data): input dy; output dx, the sum over the repetitions.
  *
  * Example ([1, 1, 28, 28] to [1, 3, 28, 28]: a grey image as a coloured one):
  * @code

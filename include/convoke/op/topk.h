@@ -2,6 +2,8 @@
  * topk: the k largest (or smallest) elements along one axis, sorted, and their indices (i64); equal elements in order of index.
  * NaN counts as the largest number.
  * k comes from the field, or from an optional second input (i64, known when the session is made).
+ * Gradient (backward data): inputs dy of the elements, and the indices; output dx: dy where the elements came from, 0
+ * elsewhere.
  *
  * Example (The five best of [N, 1000] scores: [N, 5], and which they are):
  * @code

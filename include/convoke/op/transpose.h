@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * transpose: y's axis i is x's axis perm[i]; with count 0 the axes are reversed.
+ * Gradient: the core makes it a transpose.
  *
  * Example ([N, H, W, C] to [N, C, H, W]):
  * @code

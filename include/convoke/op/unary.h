@@ -79,8 +79,10 @@ struct cvk_unary_params {
 };
 
 /* Gradient (backward data): inputs dy and one more; output dx = dy * derivative. The other is y for the kinds where the derivative
- * follows from it (then x need not be kept, and the op may run in place), else x. Where a kind has a corner the derivative is that of the
- * side of 0: relu'(0) = 0, clip's is 0 at its bounds, abs'(0) = 0. Where the result is constant by pieces (sign, floor, ...) it is 0. */
+ * follows from it (then x need not be kept, and the op may run in place), else x. At a corner: relu'(0) = 0, and its relatives (leaky_relu,
+ * elu, selu, celu) take the side of the negative numbers; clip, hard_sigmoid and hard_swish the outer side; thresholded_relu and shrink that
+ * of 0; abs'(0) = 0. Where the result is constant by pieces (sign, floor, ...) the derivative is 0, and dx is 0 wherever the derivative
+ * is, whatever dy. */
 static inline uint32_t cvk_unary_gradient_from_y(const struct cvk_unary_params *p)
 {
     switch (p->kind) {

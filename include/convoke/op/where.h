@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * where: y = condition ? a : b, element by element, all three broadcast. condition is bool; a and b have one type.
+ * Gradient (backward data): inputs dy, condition; outputs da, db (either may be left out), summed over what was stretched.
  *
  * Example (The larger of each two elements):
  * @code
