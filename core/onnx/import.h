@@ -64,6 +64,8 @@ struct cvk__onnx_data {
 };
 /* enum cvk_dtype for a TensorProto.DataType, 0 if we have none. */
 uint32_t cvk__onnx_dtype(int32_t data_type);
+/* TensorProto.DataType of an enum cvk_dtype. */
+int32_t cvk__onnx_data_type(uint32_t dtype);
 /* "FLOAT", "STRING", ...; "unknown" for others. */
 const char *cvk__onnx_dtype_name(int32_t data_type);
 /* Copies the content out; *out is all zero after a failure. The sentence names no tensor: the caller adds it. */
@@ -131,6 +133,7 @@ int32_t cvk__onnx_add(struct cvk__onnx *c, uint32_t op, const void *params, uint
 int32_t cvk__onnx_graph_status(const struct cvk__onnx *c);
 /* Element type of a value, 0 if it is not known (types.c); of input i, with a failure that names it. */
 uint32_t cvk__onnx_type(const struct cvk__onnx *c, cvk_value v);
+uint32_t cvk__onnx_value_type(const struct cvk_graph *g, cvk_value v);
 int32_t cvk__onnx_need_type(const struct cvk__onnx *c, uint32_t i, uint32_t *dtype);
 /* Element type, rank and sizes of a value where they are known while importing; NULL otherwise. */
 const struct cvk_tensor_desc *cvk__onnx_desc(const struct cvk__onnx *c, cvk_value v);
@@ -198,6 +201,12 @@ struct cvk__onnx_table {
 
 extern const struct cvk__onnx_table cvk__onnx_conv, cvk__onnx_dense, cvk__onnx_pool, cvk__onnx_unary, cvk__onnx_binary,
     cvk__onnx_reduce, cvk__onnx_norm, cvk__onnx_shape, cvk__onnx_slice, cvk__onnx_resize, cvk__onnx_index, cvk__onnx_constant,
-    cvk__onnx_loss, cvk__onnx_quantize;
+    cvk__onnx_loss, cvk__onnx_quantize, cvk__onnx_training;
+
+/* training.c: nodes of the domain CVK__ONNX_TRAINING, which has a table of its own. */
+#define CVK__ONNX_TRAINING "ai.onnx.preview.training"
+bool cvk__onnx_is_training(const Onnx__NodeProto *n);
+/* The value that a Gradient node names as its y, which is none of its inputs; NULL for other nodes, and where it names none. */
+struct cvk__onnx_name *cvk__onnx_gradient_of(const struct cvk__onnx *c, const Onnx__NodeProto *n);
 
 #endif

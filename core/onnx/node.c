@@ -109,22 +109,31 @@ cvk_value cvk__onnx_ints(struct cvk__onnx *c, const int64_t *numbers, uint32_t c
     return cvk_constant(c->g, NULL, CVK_I64, 1, (const int64_t[]){count}, numbers);
 }
 
+/* The row of one table; *other is one for another opset. */
+static const struct cvk__onnx_row *find_in(const struct cvk__onnx *c, const struct cvk__onnx_table *table,
+                                           const struct cvk__onnx_row **other)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct cvk__onnx_row *row = &table->rows[i];
+        if (strcmp(row->op_type, c->node->op_type ? c->node->op_type : ""))
+            continue;
+        if (c->opset >= row->since && c->opset <= row->until)
+            return row;
+        *other = row;
+    }
+    return NULL;
+}
+
 /* The row for the node's op and the model's opset. */
 static int32_t find_row(const struct cvk__onnx *c, const struct cvk__onnx_row **out)
 {
     const char *op = c->node->op_type ? c->node->op_type : "";
     const struct cvk__onnx_row *other = NULL;
-    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
-        for (uint32_t i = 0; i < tables[t]->count; i++) {
-            const struct cvk__onnx_row *row = &tables[t]->rows[i];
-            if (strcmp(row->op_type, op))
-                continue;
-            if (c->opset >= row->since && c->opset <= row->until) {
-                *out = row;
-                return CVK_OK;
-            }
-            other = row;
-        }
+    *out = cvk__onnx_is_training(c->node) ? find_in(c, &cvk__onnx_training, &other) : NULL;
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0] && !*out && !cvk__onnx_is_training(c->node); t++)
+        *out = find_in(c, tables[t], &other);
+    if (*out)
+        return CVK_OK;
     if (other)
         return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "in opset %lld this op is not supported (but in opsets %d to %d)",
                               (long long)c->opset, (int)other->since, (int)other->until);
@@ -194,7 +203,7 @@ int32_t cvk__onnx_node(struct cvk__onnx *c)
     const char *domain = c->node->domain;
     char shown[100];
     c->used = 0;
-    if (domain && domain[0] && strcmp(domain, "ai.onnx"))
+    if (domain && domain[0] && strcmp(domain, "ai.onnx") && !cvk__onnx_is_training(c->node))
         return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "its domain '%s' is not supported",
                               cvk__text_escape(domain, shown, sizeof shown));
     CVK__TRY(find_row(c, &c->row));

@@ -38,3 +38,20 @@ int32_t cvk_onnx_read_tensor(const char *path, const struct cvk_onnx_limits *lim
         *name = NULL;
     return missing();
 }
+
+int32_t cvk_onnx_save(const struct cvk_graph *g, const char *path, const struct cvk_onnx_save_params *params)
+{
+    (void)g;
+    (void)path;
+    (void)params;
+    return missing();
+}
+
+int32_t cvk_onnx_save_memory(const struct cvk_graph *g, const struct cvk_onnx_save_params *params, struct cvk_tensor **out)
+{
+    (void)g;
+    (void)params;
+    if (out)
+        *out = NULL;
+    return missing();
+}

@@ -144,13 +144,15 @@ static int32_t softmax(struct cvk__onnx *c)
     return cvk__onnx_out(c, 0, cvk_softmax(c->g, cvk__onnx_in(c, 0), &p));
 }
 
-/* One constant number of input i; *value stays if the input is left out. */
-static int32_t constant_number(struct cvk__onnx *c, uint32_t i, const char *what, double *value)
+/* One constant number of input i; *value stays if the input is left out, or is no constant where that does not matter. */
+static int32_t constant_number(struct cvk__onnx *c, uint32_t i, const char *what, bool needed, double *value)
 {
     struct cvk_tensor *t;
     if (!cvk__onnx_in(c, i))
         return CVK_OK;
     CVK__TRY(cvk__onnx_content(c, i, &t));
+    if (!t && !needed)
+        return CVK_OK;
     if (!t)
         return cvk__onnx_fail(c, CVK_E_UNSUPPORTED, "%s (input %u) must be a constant", what, i);
     bool one = cvk_tensor_count(t) == 1;
@@ -174,9 +176,8 @@ static int32_t dropout(struct cvk__onnx *c)
         int64_t seed;
         CVK__TRY(cvk__onnx_attr_int(c, "seed", 0, INT64_MIN, INT64_MAX, &seed));
         p.seed = (uint64_t)seed;
-        CVK__TRY(constant_number(c, 2, "training_mode", &training));
-        if (training != 0)
-            CVK__TRY(constant_number(c, 1, "ratio", &ratio));
+        CVK__TRY(constant_number(c, 2, "training_mode", true, &training));
+        CVK__TRY(constant_number(c, 1, "ratio", training != 0, &ratio));
     }
     if (!(ratio >= 0 && ratio < 1))
         return cvk__onnx_fail(c, CVK_E_ARG, "its ratio is %g; it must be at least 0 and below 1", ratio);

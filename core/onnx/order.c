@@ -88,6 +88,9 @@ static int32_t mark_needed(struct cvk__onnx *c)
         for (size_t k = 0; k < n->n_input && c->live[i]; k++)
             if (n->input[k][0])
                 cvk__onnx_name_find(c, n->input[k])->needed = true;
+        struct cvk__onnx_name *y = c->live[i] ? cvk__onnx_gradient_of(c, n) : NULL;
+        if (y)
+            y->needed = true;
     }
     return CVK_OK;
 }

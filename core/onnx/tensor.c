@@ -17,6 +17,14 @@ uint32_t cvk__onnx_dtype(int32_t data_type)
     return data_type >= 0 && data_type < 17 ? dtypes[data_type].dtype : 0;
 }
 
+int32_t cvk__onnx_data_type(uint32_t dtype)
+{
+    for (int32_t i = 1; i < 17; i++)
+        if (dtypes[i].dtype == dtype)
+            return i;
+    return 0;
+}
+
 const char *cvk__onnx_dtype_name(int32_t data_type)
 {
     return data_type >= 0 && data_type < 17 ? dtypes[data_type].name : "unknown";

@@ -45,23 +45,28 @@ static uint32_t own_type(const struct cvk__node *n, uint32_t output, uint32_t *f
     }
 }
 
-uint32_t cvk__onnx_type(const struct cvk__onnx *c, cvk_value v)
+uint32_t cvk__onnx_value_type(const struct cvk_graph *g, cvk_value v)
 {
     for (uint32_t step = 0; step < MAX_STEPS; step++) {
-        const struct cvk__value *value = cvk__value_at(c->g, v);
+        const struct cvk__value *value = cvk__value_at(g, v);
         if (!value)
             return 0;
         if (value->desc.size)
             return value->desc.dtype;
         if (value->producer < 0)
             return 0;
-        const struct cvk__node *n = &c->g->nodes[value->producer];
+        const struct cvk__node *n = &g->nodes[value->producer];
         uint32_t follow, type = own_type(n, value->producer_output, &follow);
         if (type)
             return type;
         v = follow < n->input_count ? n->inputs[follow] : 0;
     }
     return 0;
+}
+
+uint32_t cvk__onnx_type(const struct cvk__onnx *c, cvk_value v)
+{
+    return cvk__onnx_value_type(c->g, v);
 }
 
 int32_t cvk__onnx_need_type(const struct cvk__onnx *c, uint32_t i, uint32_t *dtype)

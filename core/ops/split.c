@@ -39,6 +39,19 @@ static int32_t equal_sizes(struct cvk__infer *c, bool ragged, int64_t whole, int
     return CVK_OK;
 }
 
+/* The parts' sizes as they were worked out before: of a node that is resolved already the second input is gone. */
+static bool known_sizes(const struct cvk__infer *c, int32_t axis, int64_t whole, int64_t *sizes)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < c->node->output_count; i++) {
+        const struct cvk__value *v = cvk__value_at(c->g, c->node->outputs[i]);
+        if (!v || !v->desc.size || (uint32_t)axis >= v->desc.rank || !cvk__add_i64(sum, v->desc.dims[axis], &sum))
+            return false;
+        sizes[i] = v->desc.dims[axis];
+    }
+    return sum == whole;
+}
+
 static int32_t infer(struct cvk__infer *c)
 {
     struct cvk_split_params *p = c->node->params;
@@ -51,8 +64,11 @@ static int32_t infer(struct cvk__infer *c)
         return cvk__fail_memory((uint64_t)parts * sizeof *sizes, "the sizes of a split's parts");
     int64_t dims[CVK_MAX_RANK] = {0};
     memcpy(dims, x->dims, x->rank * sizeof dims[0]);
-    int32_t status = cvk__infer_in(c, 1) ? given_sizes(c, x->dims[axis], sizes)
-                                         : equal_sizes(c, p->ragged != 0, x->dims[axis], sizes);
+    int32_t status = CVK_OK;
+    if (cvk__infer_in(c, 1))
+        status = given_sizes(c, x->dims[axis], sizes);
+    else if (!known_sizes(c, axis, x->dims[axis], sizes))
+        status = equal_sizes(c, p->ragged != 0, x->dims[axis], sizes);
     for (uint32_t i = 0; status == CVK_OK && i < parts; i++) {
         dims[axis] = sizes[i];
         status = cvk__infer_out(c, i, x->dtype, x->rank, dims);

@@ -121,6 +121,30 @@ static void save_tensors(void)
     save_model("sparse", g, 13);
 }
 
+/* A convolution with the gradients of its input and weights, and a step of an optimiser for the weights. */
+static void save_training(void)
+{
+    static const float rate = 0.1f;
+    static const int64_t step = 1;
+    struct pb node = pb_node("Gradient", "d", "x w", "dx dw"), names = {0}, update = pb_node("Momentum", "m", "r t w dw w", "y v");
+    pb_text(&node, 7, "ai.onnx.preview.training");
+    pb_names(&names, 9, "x w");
+    pb_attr(&node, "xs", 8, names);
+    pb_attr_text(&node, "y", "h");
+    pb_text(&update, 7, "ai.onnx.preview.training");
+    pb_attr_text(&update, "mode", "nesterov");
+    pb_attr_float(&update, "alpha", 0.5f);
+    pb_attr_float(&update, "beta", 0.5f);
+    pb_attr_float(&update, "norm_coefficient", 0.01f);
+    struct pb g = pb_graph_of(pb_node("Conv", "c", "x w", "h"));
+    pb_child(&g, GRAPH_TENSOR, pb_tensor("r", DT_FLOAT, 0, NULL, &rate, sizeof rate));
+    pb_child(&g, GRAPH_TENSOR, pb_tensor("t", DT_INT64, 0, NULL, &step, sizeof step));
+    pb_child(&g, GRAPH_NODE, node);
+    pb_child(&g, GRAPH_NODE, update);
+    pb_child(&g, GRAPH_OUTPUT, pb_value("dx", DT_FLOAT, -1, NULL));
+    save_model("training", g, 13);
+}
+
 static void save_devices(void)
 {
     static const char *const texts[] = {"",
@@ -164,6 +188,7 @@ int main(int argc, char **argv)
     save_ops();
     save_attributes();
     save_tensors();
+    save_training();
     save_devices();
     FILE *stamp = fopen(argv[2], "wb");
     return !stamp || fclose(stamp);

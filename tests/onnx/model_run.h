@@ -17,6 +17,7 @@ struct model_case {
     double rtol, atol; /* for floating-point outputs; all others must be equal */
     struct cvk_tensor *inputs[MODEL_FILES], *wanted[MODEL_FILES];
     uint32_t input_count, wanted_count;
+    uint32_t opset; /* 13 or 17: the model is written in this opset, and what is read back is run; 0: it is run as it is */
 };
 
 /* Loads the model and runs the case, whose inputs may be brought into the model's form. Tells in `why` what was not as it should

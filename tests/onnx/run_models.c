@@ -3,7 +3,8 @@
  * too large to be part of the project: the folder is CONVOKE_TEST_DATA, else ../shared/data beside the sources, if it is there. A
  * model that is not there is named as skipped and not counted as passed.
  *
- *   run_models SOURCE_FOLDER [TEXT]      only models whose name holds TEXT
+ *   run_models SOURCE_FOLDER [OPSET [TEXT]]   OPSET 13 or 17: each model is written in it, and what is read back is run; 0: as it
+ *                                             is. TEXT: only models whose name holds it
  */
 #include "model_run.h"
 
@@ -79,7 +80,7 @@ int main(int argc, char **argv)
     char root[4000], folder[4200], model[4300];
     uint32_t counts[3] = {0}, skipped = 0;
     if (argc < 2) {
-        printf("usage: run_models SOURCE_FOLDER [TEXT]\n");
+        printf("usage: run_models SOURCE_FOLDER [OPSET [TEXT]]\n");
         return 2;
     }
     if (given && given[0])
@@ -87,12 +88,13 @@ int main(int argc, char **argv)
     else
         snprintf(root, sizeof root, "%s/../shared/data", argv[1]);
     struct model_case m = {.device = device && device[0] ? device : "ref", .rtol = 1e-3, .atol = 1e-5};
+    m.opset = argc > 2 ? (uint32_t)atoi(argv[2]) : 0;
     if (cvk_context_create(NULL, &m.ctx) != CVK_OK) {
         printf("context: %s\n", cvk_error_text());
         return 1;
     }
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
-        if (argc > 2 && !strstr(models[i].name, argv[2]))
+        if (argc > 3 && !strstr(models[i].name, argv[3]))
             continue;
         snprintf(folder, sizeof folder, "%s/%s", root, models[i].name);
         snprintf(model, sizeof model, "%s/model.onnx", folder);

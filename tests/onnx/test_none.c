@@ -10,6 +10,8 @@ static void test_none(void **state)
     expect_failure((struct pb){0}, NULL, CVK_E_UNSUPPORTED, "built without ONNX", "protobuf-c");
     assert_int_equal(cvk_onnx_load("x.onnx", NULL, &(struct cvk_graph *){NULL}), CVK_E_UNSUPPORTED);
     assert_int_equal(cvk_onnx_read_tensor("x.pb", NULL, &t, &name), CVK_E_UNSUPPORTED);
+    assert_int_equal(cvk_onnx_save((struct cvk_graph *)&t, "x.onnx", NULL), CVK_E_UNSUPPORTED);
+    assert_int_equal(cvk_onnx_save_memory((struct cvk_graph *)&t, NULL, &t), CVK_E_UNSUPPORTED);
     assert_null(t);
     assert_null(name);
     assert_non_null(strstr(cvk_missing_features(), "onnx"));
