@@ -109,6 +109,16 @@ static bool found_wrong(struct cvk__device *d, const struct cvk_kernel *row, uin
     return true;
 }
 
+/* Forms of an op that are younger than the boundary that the plugin was built for: it would take them for the old ones. */
+static bool younger(const struct cvk__device *d, const struct cvk_node *node)
+{
+    if (d->backend->plugin.abi_minor >= 2)
+        return false;
+    if (node->op == CVK_OP_BATCH_NORM)
+        return ((const struct cvk_batch_norm_params *)node->params)->training != 0;
+    return node->op == CVK_OP_DROPOUT && node->input_count > 1;
+}
+
 int32_t cvk__kernel_ask(struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_node *node, uint32_t layout_x,
                         uint32_t layout_y, struct cvk_plan *plan, char *reason)
 {
@@ -123,6 +133,10 @@ int32_t cvk__kernel_ask_variant(struct cvk__device *d, const struct cvk_kernel *
     reason[0] = 0;
     if (row->op != node->op || row->pass != node->pass) {
         snprintf(reason, CVK__REASON_BYTES, "is for another op or pass");
+        return CVK_E_UNSUPPORTED;
+    }
+    if (younger(d, node)) {
+        snprintf(reason, CVK__REASON_BYTES, "was built before %s could train", cvk__op_find(node->op)->name);
         return CVK_E_UNSUPPORTED;
     }
     if (!masks_allow(row, node, layout_x, layout_y, reason))

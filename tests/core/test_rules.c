@@ -23,11 +23,11 @@ static const struct {
     {CVK_OP_WHERE, "where", 3, 3, 1, "3", "1"},
     {CVK_OP_REDUCE, "reduce", 1, 2, 1, "1 to 2", "1"},
     {CVK_OP_SOFTMAX, "softmax", 1, 1, 1, "1", "1"},
-    {CVK_OP_BATCH_NORM, "batch_norm", 5, 5, 1, "5", "1"},
+    {CVK_OP_BATCH_NORM, "batch_norm", 5, 5, 5, "5", "1 to 5"},
     {CVK_OP_INSTANCE_NORM, "instance_norm", 3, 3, 1, "3", "1"},
     {CVK_OP_LAYER_NORM, "layer_norm", 2, 3, 3, "2 to 3", "1 to 3"},
     {CVK_OP_LRN, "lrn", 1, 1, 1, "1", "1"},
-    {CVK_OP_DROPOUT, "dropout", 1, 1, 2, "1", "1 to 2"},
+    {CVK_OP_DROPOUT, "dropout", 1, 2, 2, "1 to 2", "1 to 2"},
     {CVK_OP_CONCAT, "concat", 1, ANY, 1, "at least 1", "1"},
     {CVK_OP_SPLIT, "split", 1, 2, ANY, "1 to 2", "at least 1"},
     {CVK_OP_SLICE, "slice", 1, 5, 1, "1 to 5", "1"},
@@ -46,6 +46,8 @@ static const struct {
     {CVK_OP_TOPK, "topk", 1, 2, 2, "1 to 2", "1 to 2"},
     {CVK_OP_ONE_HOT, "one_hot", 1, 3, 1, "1 to 3", "1"},
     {CVK_OP_REORDER, "reorder", 1, 1, 1, "1", "1"},
+    {CVK_OP_LOSS, "loss", 2, 3, 1, "2 to 3", "1"},
+    {CVK_OP_OPTIMIZE, "optimize", 3, 6, 3, "3 to 6", "1 to 3"},
 };
 
 /* Adds the op with so many inputs, all of them the same value but for one; the sentence must be the given one. */
@@ -68,7 +70,7 @@ static void test_inputs_and_outputs(void **state)
 {
     (void)state;
     char text[128];
-    assert_int_equal(COUNT(ops), 33);
+    assert_int_equal(COUNT(ops), 35);
     for (size_t k = 0; k < COUNT(ops); k++) {
         const uint32_t op = ops[k].op, least = ops[k].least, most = ops[k].most;
         const char *name = ops[k].name;
@@ -101,7 +103,7 @@ static void test_inputs_and_outputs(void **state)
 static void test_unknown_ops(void **state)
 {
     (void)state;
-    const uint32_t unknown[] = {0, 34, 1000, 0x7fffffff, 0xffffffff};
+    const uint32_t unknown[] = {0, 1999, 1000, 0x7fffffff, 0xffffffff};
     for (size_t i = 0; i < COUNT(unknown); i++) {
         char text[128];
         snprintf(text, sizeof text, "cvk_graph_add: no op %u, or inputs or outputs are NULL", unknown[i]);

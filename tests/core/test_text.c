@@ -219,7 +219,7 @@ static void bad_texts(void **state)
         {"3x8x8: relu--relu", CVK_E_FORMAT, "column 13: a layer is missing"},
         {"3x8x8: q5", CVK_E_FORMAT, "column 8: 'q5' is no layer"},
         {"3x8x8: 4c3-rellu", CVK_E_FORMAT, "column 12: 'rellu' is no layer; did you mean 'relu'?"},
-        {"3x8x8: 4C3", CVK_E_FORMAT, "column 9: '4C3': after a number comes c (filters) or n (units)"},
+        {"3x8x8: 4C3", CVK_E_FORMAT, "column 9: '4C3': after a number comes c (filters), t (filters of a transposed convolution) or n (units)"},
         {"3x8x8: 4c", CVK_E_FORMAT, "column 10: a number is missing: the kernel's size"},
         {"3x8x8: 0c3", CVK_E_FORMAT, "column 8: the count before the layer is 0"},
         {"3x8x8: 4c0", CVK_E_FORMAT, "column 10: the kernel's size is 0"},

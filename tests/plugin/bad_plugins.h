@@ -5,7 +5,7 @@
 
 /* name, status, stage, words of the sentence */
 #define BAD_PLUGINS(X)                                                                                                           \
-    X(MAJOR, CVK_E_ABI, "abi", "version 2.1|this library has 1.1|newer Convoke")                                                 \
+    X(MAJOR, CVK_E_ABI, "abi", "version 2.2|this library has 1.2|newer Convoke")                                                 \
     X(SIZE_ZERO, CVK_E_ABI, "abi", "0 bytes|CVK_PLUGIN_HEAD")                                                                    \
     X(SIZE_SMALL, CVK_E_ABI, "abi", "has 40 bytes|needs 112")                                                                    \
     X(SIZE_LIES, CVK_E_ABI, "abi", "says that it wrote 1000000 bytes|cvk_plugin_answer")                                         \

@@ -318,7 +318,7 @@ static void test_refused_backend(void **state)
     struct cvk__device_list list;
     assert_int_equal(cvk_plugin_load(ctx, PLUGINS_DIR "/bad_MAJOR.so"), CVK_E_ABI);
     assert_int_equal(cvk__device_list_open(ctx, "bad", &list), CVK_E_NOT_FOUND);
-    test_words(cvk_error_text(), "no backend 'bad'|/bad_MAJOR.so was refused at stage abi|version 2.1|newer Convoke");
+    test_words(cvk_error_text(), "no backend 'bad'|/bad_MAJOR.so was refused at stage abi|version 2.2|newer Convoke");
     cvk_context_destroy(ctx);
 }
 
