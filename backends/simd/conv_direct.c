@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conv, row "direct": every kernel, stride, dilation and padding, as it is written. */
+ * conv and its gradients, row "direct": every kernel, stride, dilation and padding, as it is written. */
 #include "conv_sum.h"
-#include "epilogue.h"
 
 static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -13,9 +12,5 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     return simd_conv_sum_plan(q, &c, plan);
 }
 
-const struct cvk_kernel simd_conv_direct_rows[] = {
-    {SIMD_ROW(CONV, "direct"), .flags = CVK_KERNEL_KEEPS_CONSTANTS | CVK_KERNEL_CONCURRENT,
-     .layouts_x = SIMD_BLOCKED, .layouts_y = SIMD_BLOCKED, .epilogues = SIMD_EPILOGUES,
-     .plan = plan, .build = simd_conv_sum_build, .run = simd_conv_sum_run},
-};
+const struct cvk_kernel simd_conv_direct_rows[] = {SIMD_CONV_ROWS("direct", plan, simd_conv_sum_build, simd_conv_sum_run)};
 const uint32_t simd_conv_direct_row_count = SIMD_COUNT(simd_conv_direct_rows);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * conv, row "pointwise": kernels of one pixel: an image is one line of pixels. */
+ * conv and its gradients, row "pointwise": kernels of one pixel: an image is one line of pixels. */
 #include "conv_sum.h"
-#include "epilogue.h"
 
 static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -13,8 +12,5 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 }
 
 const struct cvk_kernel simd_conv_pointwise_rows[] = {
-    {SIMD_ROW(CONV, "pointwise"), .flags = CVK_KERNEL_KEEPS_CONSTANTS | CVK_KERNEL_CONCURRENT,
-     .layouts_x = SIMD_BLOCKED, .layouts_y = SIMD_BLOCKED, .epilogues = SIMD_EPILOGUES,
-     .plan = plan, .build = simd_conv_sum_build, .run = simd_conv_sum_run},
-};
+    SIMD_CONV_ROWS("pointwise", plan, simd_conv_sum_build, simd_conv_sum_run)};
 const uint32_t simd_conv_pointwise_row_count = SIMD_COUNT(simd_conv_pointwise_rows);

@@ -4,6 +4,7 @@
  * Work is cut by rows of the output. A worker copies the input rows of a band of output rows into zero-padded scratch that stays in its
  * cache, then sums all taps of all channels in registers: one pass over the output, no edge cases. */
 #include "epilogue.h"
+#include "isa/move.h"
 #include "isa/stem.h"
 
 #define MAX_CHANNELS 4
@@ -50,8 +51,8 @@ static struct stem sizes_of(const struct cvk_node *node, uint32_t block)
     return s;
 }
 
-/* Places in packed memory and in the workspace, as plan books them. */
-enum { NOTE_WEIGHTS, NOTE_EPILOGUE, NOTE_SCRATCH };
+/* Places in the workspace, as plan books them; whether build packs the weights: run may not see that they are constant. */
+enum { NOTE_WEIGHTS, NOTE_EPILOGUE, NOTE_SCRATCH, NOTE_PACKED };
 
 static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -68,6 +69,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     struct stem s = sizes_of(node, d->isa->block);
     uint64_t vectors = s.packed_weights * sizeof(float);
     plan->packed_bytes = simd_round_up((s.taps + 1) * sizeof(int64_t), CVK_ALIGN_BYTES) + (node->constants[1] ? vectors : 0);
+    plan->user[NOTE_PACKED] = node->constants[1] != NULL;
     plan->user[NOTE_WEIGHTS] = node->constants[1] ? 0 : cvk_book(plan, vectors);
     plan->user[NOTE_EPILOGUE] = cvk_book(plan, simd_epilogue_bytes(q, s.oc));
     plan->user[NOTE_SCRATCH] = cvk_book(plan, s.scratch * d->threads * sizeof(float));
@@ -80,28 +82,28 @@ static float *packed_weights(const struct cvk_exec *e, const struct stem *s)
 }
 
 /* [pair of vectors][tap][vector][block], the last pair may be a single one. */
-static void pack(const struct stem *s, uint32_t block, const float *plain, float *packed)
+static void pack(const struct stem *s, const struct simd_isa *isa, const float *plain, float *packed)
 {
-    for (uint64_t first = 0; first < s->vectors; first += 2) {
-        uint64_t width = (s->vectors - first < 2 ? 1 : 2) * block;
-        for (uint64_t tap = 0; tap < s->taps; tap++)
-            for (uint64_t i = 0; i < width; i++, packed++)
-                *packed = first * block + i < s->oc ? plain[(first * block + i) * s->taps + tap] : 0;
+    uint64_t block = isa->block;
+    for (uint64_t v = 0; v < s->vectors; v++) {
+        uint64_t width = (s->vectors - v / 2 * 2 < 2 ? 1 : 2) * block, oc = v * block;
+        isa->move->interleave(plain + oc * s->taps, s->taps, s->oc - oc < block ? s->oc - oc : block, s->taps,
+                              packed + v / 2 * 2 * block * s->taps + v % 2 * block, width);
     }
 }
 
 static int32_t build(struct cvk_exec *e)
 {
-    uint32_t block = simd_device_of(e)->isa->block;
-    struct stem s = sizes_of(e->node, block);
+    const struct simd_isa *isa = simd_device_of(e)->isa;
+    struct stem s = sizes_of(e->node, isa->block);
     int64_t *offsets = e->packed;
     for (uint64_t c = 0, tap = 0; c < s.ic; c++)
         for (uint64_t kh = 0; kh < s.kh; kh++)
             for (uint64_t kw = 0; kw < s.kw; kw++, tap++)
                 offsets[tap] = (int64_t)((c * s.rows + kh * s.dilation_h) * s.pitch + kw * s.dilation_w);
     offsets[s.taps] = 0;
-    if (e->node->constants[1])
-        pack(&s, block, cvk_cpu_input(e, 1), packed_weights(e, &s));
+    if (e->plan->user[NOTE_PACKED])
+        pack(&s, isa, cvk_cpu_input(e, 1), packed_weights(e, &s));
     return CVK_OK;
 }
 
@@ -191,11 +193,11 @@ static int32_t run(struct cvk_exec *e)
                     .x = cvk_cpu_input(e, 0),
                     .y = cvk_cpu_output(e, 0),
                     .scratch = (float *)(workspace + e->plan->user[NOTE_SCRATCH])};
-    if (e->node->constants[1]) {
+    if (e->plan->user[NOTE_PACKED]) {
         j.w = packed_weights(e, &j.s);
     } else {
         float *w = (float *)(workspace + e->plan->user[NOTE_WEIGHTS]);
-        pack(&j.s, j.block, cvk_cpu_input(e, 1), w);
+        pack(&j.s, d->isa, cvk_cpu_input(e, 1), w);
         j.w = w;
     }
     simd_epilogue_bind(&j.epilogue, e, j.s.oc, (float *)(workspace + e->plan->user[NOTE_EPILOGUE]));
@@ -204,7 +206,8 @@ static int32_t run(struct cvk_exec *e)
 }
 
 const struct cvk_kernel simd_conv_stem_rows[] = {
-    {SIMD_ROW(CONV, "stem"), .layouts_x = SIMD_PLAIN, .layouts_y = SIMD_BLOCKED, .flags = CVK_KERNEL_CONCURRENT, .epilogues = SIMD_EPILOGUES, .plan = plan, .build = build,
-     .run = run},
+    {SIMD_ROW(CONV, "stem"), .layouts_x = SIMD_PLAIN, .layouts_y = SIMD_BLOCKED,
+     .flags = CVK_KERNEL_KEEPS_CONSTANTS | CVK_KERNEL_CONCURRENT, .epilogues = SIMD_EPILOGUES,
+     .plan = plan, .build = build, .run = run},
 };
 const uint32_t simd_conv_stem_row_count = SIMD_COUNT(simd_conv_stem_rows);

@@ -3,17 +3,16 @@
  * weights come from memory once a chunk. */
 #include "conv_sum.h"
 
-#include "epilogue.h"
-
 /* Cuts pixels into chunks: what a chunk reads of x takes about half of the second cache. */
 static void choose_chunks(struct simd_conv_sum *s, const struct simd_device *d)
 {
     const struct simd_conv *c = &s->c;
-    uint64_t budget = d->caches.l2_bytes / 2, pixels = s->copy == SIMD_COPY_PIXELS ? s->px : c->seen_h * c->seen_w;
+    const struct simd_conv_lines *l = &s->lines;
+    uint64_t budget = d->caches.l2_bytes / 2, pixels = s->copy == SIMD_COPY_PIXELS ? l->px : c->seen_h * c->seen_w;
     uint64_t image_bytes = c->ic_blocks * pixels * c->block * sizeof(float);
-    uint64_t unit = s->lines == 1 && s->copy != SIMD_COPY_ROWS ? 1 : s->line_tiles, units = s->image_tiles / unit;
+    uint64_t unit = l->lines == 1 && s->copy != SIMD_COPY_ROWS ? 1 : l->line_tiles, units = l->image_tiles / unit;
     s->images = 1;
-    s->band = s->image_tiles;
+    s->band = l->image_tiles;
     if (image_bytes > budget) {
         uint64_t bands = simd_ceil_div(image_bytes, budget);
         s->band = simd_ceil_div(units, bands < units ? bands : units) * unit;
@@ -36,39 +35,38 @@ static struct simd_conv_sum sum_of(const struct simd_conv *c, const struct simd_
     uint64_t oc = c->oc / c->group, ic = c->ic / c->group, taps = c->kh * c->kw, vectors = simd_ceil_div(oc, c->block);
     uint32_t v = vectors == 0 ? 1 : vectors < fns->best_v ? (uint32_t)vectors : fns->best_v, max_px = fns->max_px[v - 1];
     struct simd_conv_sum s = {.c = *c,
-                              .weights = {.oc = oc, .ic = ic, .taps = taps, .block = c->block, .v = v},
+                              .weights = {.oc = oc, .ic = ic, .taps = taps, .block = c->block, .v = v, .turned = c->turned},
                               .groups = c->group,
                               .group_vectors = vectors,
-                              .reductions = simd_ceil_div(ic, c->block) * taps};
+                              .lines = {.blocks = simd_ceil_div(ic, c->block)}};
+    struct simd_conv_lines *l = &s.lines;
     if (c->oh == 0 || c->ow == 0)
         return s;
-    bool inside = simd_conv_inside(c), dense = taps == 1 && inside && c->stride_h == 1 && c->stride_w == 1;
-    bool gathered = taps == 1 && !dense && worth_gathering(c, max_px);
+    bool inside = simd_conv_inside(c), steady = c->stride_h * c->stride_w * c->spread_h * c->spread_w == 1;
+    bool dense = taps == 1 && inside && steady;
+    bool gathered = taps == 1 && !dense && !c->turned && worth_gathering(c, max_px);
     s.copy = gathered ? SIMD_COPY_PIXELS : inside ? SIMD_COPY_NOTHING : SIMD_COPY_ROWS;
-    s.lines = dense || gathered ? 1 : c->oh;
-    s.px = c->oh * c->ow / s.lines;
-    s.line_tiles = simd_ceil_div(s.px, max_px);
-    s.image_tiles = s.lines * s.line_tiles;
+    simd_conv_lines_cut(l, c, dense || gathered, max_px);
     choose_chunks(&s, d);
     uint64_t width = s.copy == SIMD_COPY_ROWS ? c->seen_w : c->w, pixels = c->h * c->w;
     if (s.copy == SIMD_COPY_ROWS)
-        pixels = ((s.band / s.line_tiles - 1) * c->stride_h + (c->kh - 1) * c->dilation_h + 1) * width;
+        pixels = ((s.band / l->line_tiles - 1) * c->stride_h + c->window_h) * width;
     else if (gathered)
-        pixels = s.band * simd_ceil_div(s.px, s.line_tiles);
-    s.x_step = (gathered ? 1 : c->stride_w) * c->block;
-    s.x_line = c->stride_h * width * c->block;
-    s.x_tap_row = c->dilation_h * width * c->block;
-    s.x_block = pixels * c->block;
-    s.x_image = c->ic_blocks * s.x_block;
+        pixels = s.band * simd_ceil_div(l->px, l->line_tiles);
+    l->x_step = (gathered ? 1 : c->stride_w) * c->block;
+    l->x_line = c->stride_h * width * c->block;
+    l->x_row = width * c->block;
+    l->x_block = pixels * c->block;
+    s.x_image = c->ic_blocks * l->x_block;
     return s;
 }
 
 /* Places in the workspace, as plan books them; whether build packs the weights: run may not see that they are constant. */
 enum { NOTE_WEIGHTS, NOTE_EPILOGUE, NOTE_SCRATCH, NOTE_PACKED };
 
-static uint64_t offsets_bytes(const struct simd_conv_sum *s)
+static uint64_t tables_bytes(const struct simd_conv_sum *s)
 {
-    return simd_round_up((s->reductions + 1) * sizeof(int64_t), CVK_ALIGN_BYTES);
+    return simd_conv_tables_bytes(&s->c, &s->lines);
 }
 
 static uint64_t scratch_floats(const struct simd_conv_sum *s)
@@ -82,15 +80,18 @@ int32_t simd_conv_sum_plan(const struct cvk_query *q, const struct simd_conv *c,
     struct simd_conv_sum s = sum_of(c, d);
     uint64_t weights = s.groups * simd_weights_floats(&s.weights) * sizeof(float);
     bool constant = q->node->constants[1] != NULL;
-    plan->packed_bytes = offsets_bytes(&s) + (constant ? weights : 0);
+    plan->packed_bytes = tables_bytes(&s) + (constant ? weights : 0);
     plan->user[NOTE_PACKED] = constant;
     plan->user[NOTE_WEIGHTS] = constant ? 0 : cvk_book(plan, weights);
     plan->user[NOTE_EPILOGUE] = cvk_book(plan, simd_epilogue_bytes(q, c->oc));
     plan->user[NOTE_SCRATCH] = cvk_book(plan, scratch_floats(&s) * d->threads * sizeof(float));
     double outputs = (double)(c->n * c->oh * c->ow * c->oc_blocks * c->block);
     double inputs = (double)(c->n * c->ic_blocks * c->h * c->w * c->block);
-    plan->cost_ns = simd_conv_cost(d, 2 * outputs * (double)(s.reductions * c->block), 0.9, (double)weights,
-                                   (inputs + outputs) * sizeof(float));
+    /* Of a gradient each result has its share of the taps. */
+    double products = outputs * (double)(s.lines.blocks * c->block * s.weights.taps) / (double)(c->spread_h * c->spread_w);
+    plan->cost_ns = simd_conv_cost(d, 2 * products, 0.9, (double)weights, (inputs + outputs) * sizeof(float));
+    if (!constant)
+        plan->cost_ns += simd_conv_pack_cost(d, (double)q->node->inputs[1]->bytes, (double)weights, 2);
     return CVK_OK;
 }
 
@@ -115,15 +116,21 @@ static void pack_part(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
     }
 }
 
-static void pack(struct cvk_exec *e, const struct simd_conv_sum *s, float *to)
+static struct simd_conv_tables tables_of(const struct cvk_exec *e, const struct simd_conv_sum *s)
 {
+    return simd_conv_tables_at(&s->c, &s->lines, e->packed);
+}
+
+static void pack(struct cvk_exec *e, struct simd_conv_sum *s, float *to)
+{
+    s->weights.order = tables_of(e, s).taps;
     struct pack_job job = {s, simd_device_of(e)->isa->move, cvk_cpu_input(e, 1), to};
     simd_parallel(e, s->groups * simd_weights_tiles(&s->weights), pack_part, &job);
 }
 
 static float *packed_weights(const struct cvk_exec *e, const struct simd_conv_sum *s)
 {
-    return (float *)((char *)e->packed + offsets_bytes(s));
+    return (float *)((char *)e->packed + tables_bytes(s));
 }
 
 int32_t simd_conv_sum_build(struct cvk_exec *e)
@@ -131,12 +138,8 @@ int32_t simd_conv_sum_build(struct cvk_exec *e)
     const struct simd_device *d = simd_device_of(e);
     struct simd_conv c = simd_conv_of(e->node, d->isa->block);
     struct simd_conv_sum s = sum_of(&c, d);
-    int64_t *offset = e->packed;
-    for (uint64_t b = 0; b < simd_ceil_div(s.weights.ic, c.block); b++)
-        for (uint64_t kh = 0; kh < c.kh; kh++)
-            for (uint64_t kw = 0; kw < c.kw; kw++)
-                *offset++ = (int64_t)(b * s.x_block + kh * s.x_tap_row + kw * c.dilation_w * c.block);
-    *offset = 0;
+    struct simd_conv_tables tables = tables_of(e, &s);
+    simd_conv_tables_fill(&c, &s.lines, &tables);
     if (e->plan->user[NOTE_PACKED])
         pack(e, &s, packed_weights(e, &s));
     return CVK_OK;
@@ -145,7 +148,7 @@ int32_t simd_conv_sum_build(struct cvk_exec *e)
 struct job {
     struct simd_conv_sum s;
     const struct simd_tile_fns *fns;
-    const int64_t *offsets;
+    struct simd_conv_tables tables;
     const float *x, *w;
     float *y, *scratch;
     struct simd_epilogue epilogue;
@@ -169,7 +172,8 @@ static void gather_pixels(const struct simd_conv *c, const float *map, uint64_t 
 {
     uint64_t oh = first / c->ow, ow = first % c->ow;
     for (uint64_t i = 0; i < count; i++, to += c->block) {
-        uint64_t h = oh * c->stride_h - c->pad_top, w = ow * c->stride_w - c->pad_left; /* before the image they wrap */
+        /* Before the image they wrap. */
+        uint64_t h = oh * c->stride_h - (uint64_t)c->pad_top, w = ow * c->stride_w - (uint64_t)c->pad_left;
         if (h < c->h && w < c->w)
             memcpy(to, map + (h * c->w + w) * c->block, c->block * sizeof *to);
         else
@@ -181,32 +185,26 @@ static void gather_pixels(const struct simd_conv *c, const float *map, uint64_t 
     }
 }
 
-/* Where a tile begins in its line. */
-static uint64_t pixel_of(const struct simd_conv_sum *s, uint64_t place)
-{
-    uint64_t each = s->px / s->line_tiles, more = s->px % s->line_tiles;
-    return place * each + (place < more ? place : more);
-}
-
 /* The input of a chunk, with its padding, into scratch. */
 static void copy_chunk(const struct job *j, struct chunk *chunk, float *to)
 {
     const struct simd_conv_sum *s = &j->s;
-    uint64_t first = chunk->first % s->image_tiles, images = simd_ceil_div(chunk->count, s->image_tiles);
+    uint64_t first = chunk->first % s->lines.image_tiles, images = simd_ceil_div(chunk->count, s->lines.image_tiles);
     chunk->x = to;
-    chunk->image = chunk->first / s->image_tiles;
-    chunk->line = first / s->line_tiles;
-    chunk->pixel = pixel_of(s, first % s->line_tiles);
+    chunk->image = chunk->first / s->lines.image_tiles;
+    chunk->line = first / s->lines.line_tiles;
+    chunk->pixel = simd_conv_pixel(&s->lines, first % s->lines.line_tiles);
     uint64_t map = chunk->image * s->c.ic_blocks, end = map + images * s->c.ic_blocks;
     if (s->copy == SIMD_COPY_PIXELS) {
-        uint64_t last = images > 1 ? s->image_tiles : first + chunk->count, count = pixel_of(s, last) - chunk->pixel;
-        for (; map < end; map++, to += s->x_block)
+        uint64_t last = images > 1 ? s->lines.image_tiles : first + chunk->count;
+        uint64_t count = simd_conv_pixel(&s->lines, last) - chunk->pixel;
+        for (; map < end; map++, to += s->lines.x_block)
             gather_pixels(&s->c, j->x + map * s->c.h * s->c.w * s->c.block, chunk->pixel, count, to);
         return;
     }
-    uint64_t row = chunk->line * s->c.stride_h, rows = s->x_block / (s->c.seen_w * s->c.block);
+    uint64_t row = chunk->line * s->c.stride_h, rows = s->lines.x_block / (s->c.seen_w * s->c.block);
     rows = rows < s->c.seen_h - row ? rows : s->c.seen_h - row;
-    for (; map < end; map++, to += s->x_block)
+    for (; map < end; map++, to += s->lines.x_block)
         simd_conv_copy_rows(&s->c, j->x, to, map * s->c.seen_h + row, map * s->c.seen_h + row + rows);
 }
 
@@ -221,40 +219,23 @@ static void run_tiles(const struct job *j, const struct chunk *chunk, const stru
                       uint64_t count)
 {
     const struct simd_conv_sum *s = &j->s;
-    uint64_t block = s->c.block, map = s->lines * s->px, group_blocks = simd_ceil_div(s->weights.ic, block);
-    uint64_t line = first / s->line_tiles, place = first % s->line_tiles, pixel = pixel_of(s, place);
-    uint64_t each = s->px / s->line_tiles, more = s->px % s->line_tiles, begin = line * s->px + pixel, end = begin;
-    const float *x = chunk->x + (n - chunk->image) * s->x_image + ch->group * group_blocks * s->x_block;
-    float *y = j->y + (n * s->c.oc_blocks + ch->first) * map * block;
-    simd_tile_fn const *fns = j->fns->step[simd_tile_step((uint32_t)block, (int64_t)s->x_step)][ch->count - 1];
-    struct simd_tile t = {.x_off = j->offsets,
-                          .x_step = (int64_t)s->x_step,
-                          .w = weights_of(j, ch->group, ch->tile),
-                          .n_red = (uint32_t)s->reductions,
-                          .part_red = s->weights.ic % block ? (uint32_t)s->weights.taps : 0,
-                          .part_k = (uint32_t)(s->weights.ic % block),
-                          .y_step = (int64_t)block,
-                          .y_block = (int64_t)(map * block)};
-    simd_epilogue_set(&t, &j->epilogue, ch->first * block, (uint64_t)(y - j->y));
-    const float *residual = t.residual;
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t px = each + (place < more), at = end * block;
-        t.x = x + (line - chunk->line) * s->x_line + (pixel - chunk->pixel) * s->x_step;
-        t.y = y + at;
-        if (residual)
-            t.residual = residual + at;
-        fns[px - 1](&t);
-        end += px;
-        pixel += px;
-        if (++place == s->line_tiles) {
-            place = 0;
-            pixel = 0;
-            line++;
-        }
-    }
-    if (simd_epilogue_late(&j->epilogue))
-        for (uint64_t b = 0; b < ch->count; b++)
-            simd_epilogue_finish(&j->epilogue, (ch->first + b) * block, y + (b * map + begin) * block, end - begin);
+    const struct simd_conv_lines *l = &s->lines;
+    const float *x = chunk->x + (n - chunk->image) * s->x_image + ch->group * l->blocks * l->x_block;
+    struct simd_conv_strip strip = {.c = &s->c,
+                                    .lines = l,
+                                    .tables = &j->tables,
+                                    .fns = j->fns,
+                                    .epilogue = &j->epilogue,
+                                    .x = x + (first / l->line_tiles - chunk->line) * l->x_line,
+                                    .x_pixel = chunk->pixel,
+                                    .w = weights_of(j, ch->group, ch->tile),
+                                    .y = j->y + (n * s->c.oc_blocks + ch->first) * l->height * l->width * s->c.block,
+                                    .y_begin = j->y,
+                                    .channel = ch->first * s->c.block,
+                                    .vectors = ch->count,
+                                    .blocks = l->blocks,
+                                    .last = s->weights.ic - (l->blocks - 1) * s->c.block};
+    simd_conv_strip_run(&strip, first, count);
 }
 
 /* Units lo..hi-1 of a chunk. A unit is one vector of channels in one tile of pixels, in the order channels, pixels; a tile
@@ -272,8 +253,8 @@ static void run_chunk(const struct job *j, struct chunk *chunk, uint64_t lo, uin
         if (p < end && !chunk->x)
             copy_chunk(j, chunk, j->scratch + worker * scratch_floats(s));
         while (p < end) {
-            uint64_t tile = chunk->first + p, n = tile / s->image_tiles, first = tile % s->image_tiles;
-            uint64_t count = s->image_tiles - first < end - p ? s->image_tiles - first : end - p;
+            uint64_t tile = chunk->first + p, n = tile / s->lines.image_tiles, first = tile % s->lines.image_tiles;
+            uint64_t count = s->lines.image_tiles - first < end - p ? s->lines.image_tiles - first : end - p;
             run_tiles(j, chunk, &ch, n, first, count);
             p += count;
         }
@@ -288,16 +269,16 @@ static void run_part(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 {
     const struct job *j = arg;
     const struct simd_conv_sum *s = &j->s;
-    uint64_t vectors = s->groups * s->group_vectors, total = s->c.n * s->image_tiles;
+    uint64_t vectors = s->groups * s->group_vectors, total = s->c.n * s->lines.image_tiles;
     while (begin < end) {
-        uint64_t tile = begin / vectors, image = tile / s->image_tiles, in_image = tile % s->image_tiles;
-        struct chunk chunk = {.first = image / s->images * s->images * s->image_tiles,
-                              .count = s->images * s->image_tiles,
+        uint64_t tile = begin / vectors, image = tile / s->lines.image_tiles, in_image = tile % s->lines.image_tiles;
+        struct chunk chunk = {.first = image / s->images * s->images * s->lines.image_tiles,
+                              .count = s->images * s->lines.image_tiles,
                               .x = s->copy ? NULL : j->x};
-        if (s->band < s->image_tiles) {
+        if (s->band < s->lines.image_tiles) {
             chunk.first += in_image / s->band * s->band;
             chunk.count = s->band;
-            uint64_t left = (image + 1) * s->image_tiles - chunk.first;
+            uint64_t left = (image + 1) * s->lines.image_tiles - chunk.first;
             chunk.count = chunk.count < left ? chunk.count : left;
         }
         chunk.count = chunk.count < total - chunk.first ? chunk.count : total - chunk.first;
@@ -313,13 +294,10 @@ int32_t simd_conv_sum_run(struct cvk_exec *e)
     const struct simd_device *d = simd_device_of(e);
     struct simd_conv c = simd_conv_of(e->node, d->isa->block);
     char *workspace = cvk_cpu_pointer(e->workspace);
-    struct job j = {.s = sum_of(&c, d),
-                    .fns = d->isa->tile,
-                    .offsets = e->packed,
-                    .x = cvk_cpu_input(e, 0),
-                    .y = cvk_cpu_output(e, 0)};
+    struct job j = {.s = sum_of(&c, d), .fns = d->isa->tile, .x = cvk_cpu_input(e, 0), .y = cvk_cpu_output(e, 0)};
     if (workspace)
         j.scratch = (float *)(workspace + e->plan->user[NOTE_SCRATCH]);
+    j.tables = tables_of(e, &j.s);
     if (e->plan->user[NOTE_PACKED]) {
         j.w = packed_weights(e, &j.s);
     } else {
@@ -328,6 +306,6 @@ int32_t simd_conv_sum_run(struct cvk_exec *e)
         j.w = w;
     }
     simd_epilogue_bind(&j.epilogue, e, c.oc, workspace ? (float *)(workspace + e->plan->user[NOTE_EPILOGUE]) : NULL);
-    simd_parallel(e, c.n * j.s.image_tiles * j.s.groups * j.s.group_vectors, run_part, &j);
+    simd_parallel(e, c.n * j.s.lines.image_tiles * j.s.groups * j.s.group_vectors, run_part, &j);
     return CVK_OK;
 }

@@ -4,24 +4,21 @@
 #ifndef SIMD_CONV_SUM_H
 #define SIMD_CONV_SUM_H
 
-#include "conv.h"
-#include "weights.h"
+#include "conv_lines.h"
 
 /* What of the input is copied, chunk by chunk, into a worker's scratch: rows with their padding, or single pixels, so that they
  * lie side by side. */
 enum simd_copy { SIMD_COPY_NOTHING = 0, SIMD_COPY_ROWS, SIMD_COPY_PIXELS };
 
-/* What follows from the sizes and the device, for plan, build and run alike. Distances are in floats, in x or in scratch. */
+/* What follows from the sizes and the device, for plan, build and run alike. */
 struct simd_conv_sum {
     struct simd_conv c;
-    struct simd_weights weights;      /* of one group */
-    uint64_t groups, group_vectors;   /* group_vectors: vectors of output channels in a group */
-    uint64_t reductions;              /* blocks of input channels of a group, times taps */
+    struct simd_weights weights;    /* of one group, without the order of its taps */
+    uint64_t groups, group_vectors; /* group_vectors: vectors of output channels in a group */
+    struct simd_conv_lines lines;
     enum simd_copy copy;
-    uint64_t lines, px;               /* an image's outputs: lines of px pixels whose inputs lie x_step apart */
-    uint64_t line_tiles, image_tiles; /* tiles of pixels in a line, in an image */
-    uint64_t images, band;            /* in a chunk, which a worker takes through all channels: whole images, or `band` tiles */
-    uint64_t x_step, x_line, x_tap_row, x_block, x_image;
+    uint64_t images, band; /* in a chunk, which a worker takes through all channels: whole images, or `band` tiles */
+    uint64_t x_image;      /* floats between images, in x or in scratch */
 };
 
 /* In plan, after simd_conv_ask: books memory, estimates the time. */

@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: MIT
- * conv, rows "winograd_f2", "winograd_f4", "winograd_f6": 3x3 windows at stride 1 by Winograd's transforms
+ * conv and its gradients, rows "winograd_f2", "winograd_f4", "winograd_f6": 3x3 windows at stride 1 by Winograd's transforms
  * (isa/winograd.h), with 2.25, 4 or 5.06 times fewer products than a direct sum.
  *
- * A block of tiles is carried through all three steps (input's transform, products, output's transform and epilogue) while it is
- * in a core's cache; nothing is staged for the whole image. Threads take tiles, or, where tiles are few and weights many,
- * transform the inputs together and then take output channels. A tile's arithmetic is the same whichever block it falls into. */
+ * A block of tiles is carried through all three steps (input's transform, products, output's transform and epilogue) while it
+ * is in a core's cache; nothing is staged for the whole image. Threads take tiles, or, where tiles are few and weights many,
+ * transform the inputs together and then take output channels. A tile's arithmetic is the same whichever block it falls into.
+ */
 #include "epilogue.h"
 #include "winograd.h"
 
-/* Places in the workspace, as plan books them. */
-enum { NOTE_EPILOGUE, NOTE_V, NOTE_M };
-
-struct job {
-    struct simd_winograd s;
-    const struct simd_winograd_fns *fns;
-    const struct simd_tile_fns *tile;
-    const int64_t *offsets; /* icb + 1: of input blocks in V */
-    const float *u, *x;
-    float *y, *v, *m;
-    uint64_t begin, count;  /* the block of tiles, where threads take channels */
-    struct simd_epilogue epilogue;
-};
+/* Places in the workspace, as plan books them; whether build transforms the weights. */
+enum { NOTE_WEIGHTS, NOTE_EPILOGUE, NOTE_V, NOTE_M, NOTE_PACKED };
 
 static uint64_t offsets_bytes(const struct simd_winograd *s)
 {
@@ -29,29 +19,29 @@ static uint64_t offsets_bytes(const struct simd_winograd *s)
 
 static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan, uint32_t m)
 {
-    const struct cvk_node *node = q->node;
-    const struct cvk_conv_params *p = node->params;
     const struct simd_device *d = simd_asked(q);
-    SIMD_TRY(simd_blocked(q, q->layout_x));
+    struct simd_conv c;
+    SIMD_TRY(simd_conv_ask(q, &c));
     if (d->accuracy == SIMD_STRICT)
         return cvk_refuse(q, "accuracy=strict means sums of products alone");
     if (m == 6 && d->accuracy != SIMD_FAST)
         return cvk_refuse(q, "F(6x6) needs accuracy=fast");
-    if (node->inputs[0]->rank != 4)
-        return cvk_refuse(q, "only images of two dimensions, not %u", node->inputs[0]->rank - 2);
-    const int64_t *w = node->inputs[1]->dims;
-    bool dense = p->stride[0] == 1 && p->stride[1] == 1 && p->dilation[0] == 1 && p->dilation[1] == 1 && p->group == 1;
-    if (w[2] != 3 || w[3] != 3 || !dense)
+    if (q->node->inputs[0]->rank != 4)
+        return cvk_refuse(q, "only images of two dimensions, not %u", q->node->inputs[0]->rank - 2);
+    bool dense = c.stride_h * c.stride_w * c.spread_h * c.spread_w * c.dilation_h * c.dilation_w * c.group == 1;
+    if (c.kh != 3 || c.kw != 3 || !dense)
         return cvk_refuse(q, "only windows of 3x3 at stride 1, dilation 1, group 1");
-    if (!node->constants[1])
-        return cvk_refuse(q, "only constant weights");
-    if (node->input_count > 2 && node->inputs[2])
-        return cvk_refuse(q, "the bias belongs in the epilogue");
-    if (!node->inputs[0]->bytes || !node->outputs[0]->bytes)
+    if (c.pad_top < 0 || c.pad_left < 0)
+        return cvk_refuse(q, "the gradient leaves out pixels at the edges");
+    if (!q->node->inputs[0]->bytes || !q->node->outputs[0]->bytes)
         return cvk_refuse(q, "there is nothing to sum");
-    struct simd_winograd s = simd_winograd_of(node, d, m);
-    plan->packed_bytes = offsets_bytes(&s) + simd_winograd_u_floats(&s) * sizeof(float);
-    plan->cost_ns = simd_winograd_cost(&s, d);
+    bool constant = q->node->constants[1] != NULL;
+    struct simd_winograd s = simd_winograd_of(&c, d, m, !constant);
+    uint64_t u = simd_winograd_u_tile(&s) * sizeof(float);
+    plan->packed_bytes = offsets_bytes(&s) + (constant ? s.oc_tiles * u : 0);
+    plan->cost_ns = simd_winograd_cost(&s, d, !constant);
+    plan->user[NOTE_PACKED] = constant;
+    plan->user[NOTE_WEIGHTS] = constant ? 0 : cvk_book(plan, (s.fresh ? d->threads : s.oc_tiles) * u);
     plan->user[NOTE_EPILOGUE] = cvk_book(plan, simd_epilogue_bytes(q, s.oc));
     plan->user[NOTE_V] = cvk_book(plan, simd_winograd_v_floats(&s) * sizeof(float) * (s.by_channels ? 1 : d->threads));
     plan->user[NOTE_M] = cvk_book(plan, simd_winograd_m_floats(&s) * sizeof(float) * d->threads);
@@ -80,35 +70,61 @@ struct pack_job {
     const struct simd_winograd_fns *fns;
     const float *w;
     float *u;
+    bool turned;
 };
 
-static void pack_tiles(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+/* Input block b of output tile t. */
+static void pack_block(const struct pack_job *j, uint64_t t, uint64_t b, float *u)
+{
+    const struct simd_winograd *s = j->s;
+    uint64_t first = t * s->v, vectors = s->ocb - first < s->v ? s->ocb - first : s->v;
+    uint64_t oc = first * s->block, ic = b * s->block;
+    struct simd_winograd_weights weights = {.w = j->w + (j->turned ? ic * s->oc + oc : oc * s->ic + ic) * 9,
+                                            .oc = s->oc - oc,
+                                            .ic = s->ic - ic < s->block ? s->ic - ic : s->block,
+                                            .oc_step = j->turned ? 9 : (int64_t)s->ic * 9,
+                                            .ic_step = j->turned ? (int64_t)s->oc * 9 : 9,
+                                            .turned = j->turned,
+                                            .width = vectors * s->block,
+                                            .u = u,
+                                            .xi_step = s->u_step};
+    j->fns->weights[s->m / 2 - 1](&weights);
+}
+
+/* Items: tiles of output channels, of one block of input channels after the other. */
+static void pack_blocks(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 {
     const struct pack_job *j = arg;
     const struct simd_winograd *s = j->s;
     (void)worker;
-    for (uint64_t t = begin; t < end; t++) {
-        uint64_t first = t * s->v, vectors = s->ocb - first < s->v ? s->ocb - first : s->v, oc = first * s->block;
-        struct simd_winograd_weights weights = {.w = j->w + oc * s->ic * 9,
-                                                .oc = s->oc - oc,
-                                                .ic = s->ic,
-                                                .ic_padded = s->icb * s->block,
-                                                .width = vectors * s->block,
-                                                .u = j->u + t * s->xis * (uint64_t)s->u_step,
-                                                .xi_step = s->u_step};
-        j->fns->weights[s->m / 2 - 1](&weights);
+    for (uint64_t i = begin; i < end; i++) {
+        uint64_t t = i / s->icb, b = i % s->icb, vectors = s->ocb - t * s->v < s->v ? s->ocb - t * s->v : s->v;
+        pack_block(j, t, b, j->u + t * simd_winograd_u_tile(s) + b * s->block * vectors * s->block);
     }
+}
+
+static struct pack_job packing(const struct cvk_exec *e, const struct simd_conv *c, const struct simd_winograd *s, float *u)
+{
+    return (struct pack_job){s, simd_device_of(e)->isa->winograd, cvk_cpu_input(e, 1), u, c->turned};
+}
+
+static float *packed_weights(const struct cvk_exec *e, const struct simd_winograd *s)
+{
+    return (float *)((char *)e->packed + offsets_bytes(s));
 }
 
 static int32_t build(struct cvk_exec *e, uint32_t m)
 {
     const struct simd_device *d = simd_device_of(e);
-    struct simd_winograd s = simd_winograd_of(e->node, d, m);
+    struct simd_conv c = simd_conv_of(e->node, d->isa->block);
+    struct simd_winograd s = simd_winograd_of(&c, d, m, !e->plan->user[NOTE_PACKED]);
     int64_t *offsets = e->packed;
     for (uint64_t b = 0; b <= s.icb; b++)
         offsets[b] = (int64_t)((b < s.icb ? b : 0) * s.most * s.block);
-    struct pack_job j = {&s, d->isa->winograd, cvk_cpu_input(e, 1), (float *)((char *)e->packed + offsets_bytes(&s))};
-    simd_parallel(e, s.oc_tiles, pack_tiles, &j);
+    if (e->plan->user[NOTE_PACKED]) {
+        struct pack_job j = packing(e, &c, &s, packed_weights(e, &s));
+        simd_parallel(e, s.oc_tiles * s.icb, pack_blocks, &j);
+    }
     return CVK_OK;
 }
 
@@ -128,6 +144,18 @@ static int32_t build_f6(struct cvk_exec *e)
 }
 
 /* ---- run ---- */
+
+struct job {
+    struct simd_winograd s;
+    const struct simd_winograd_fns *fns;
+    const struct simd_tile_fns *tile;
+    const int64_t *offsets; /* icb + 1: of input blocks in V */
+    const float *u, *x;
+    struct pack_job packing; /* fresh: u is each worker's own */
+    float *y, *v, *m;
+    uint64_t begin, count; /* the block of tiles, where threads take channels */
+    struct simd_epilogue epilogue;
+};
 
 /* Where a tile lies. */
 struct place {
@@ -212,18 +240,21 @@ static void transform_tiles(const struct job *j, uint64_t channels, uint64_t beg
     }
 }
 
-/* M of output tile o from V: for each number xi, part by part of the tiles. */
-static void multiply(const struct job *j, const float *v, uint64_t count, uint64_t o, uint32_t vectors, float *m)
+/* M of the output tile whose weights are u, from input blocks first..first + depth - 1 of V: for each number xi, part by part
+ * of the tiles. */
+static void multiply(const struct job *j, const float *v, uint64_t count, const float *u, uint64_t first, uint64_t depth,
+                     uint32_t vectors, float *m)
 {
     const struct simd_winograd *s = &j->s;
     uint64_t max = j->tile->max_px[vectors - 1], parts = simd_ceil_div(count, max), each = count / parts, more = count % parts;
-    struct simd_tile t = {.x_off = j->offsets,
+    struct simd_tile t = {.x_off = j->offsets + first,
                           .x_step = s->block,
-                          .w = j->u + o * s->xis * (uint64_t)s->u_step,
-                          .n_red = (uint32_t)s->icb,
+                          .w = u,
+                          .n_red = (uint32_t)depth,
+                          .accumulate = first > 0,
                           .activation = SIMD_LINEAR,
                           .y_step = s->block,
-                          .y_block = (int64_t)(s->most * s->block)};
+                          .y_block = (int64_t)(s->part * s->block)};
     for (uint32_t xi = 0; xi < s->xis; xi++, v += s->v_step, m += s->m_step, t.w += s->u_step)
         for (uint64_t i = 0, tile = 0; i < parts; i++) {
             uint64_t px = each + (i < more);
@@ -275,16 +306,24 @@ static void output_tiles(const struct job *j, uint64_t channels, uint64_t begin,
     }
 }
 
-/* Products and outputs of a block of tiles for output tiles first..end - 1. */
-static void finish_block(const struct job *j, uint64_t begin, uint64_t count, const float *v, uint64_t first, uint64_t end,
-                         float *m)
+/* Products and outputs of a block of tiles for output tile o. own: the worker's place for fresh weights. */
+static void finish_tile(const struct job *j, uint64_t begin, uint64_t count, const float *v, uint64_t o, float *own, float *m)
 {
     const struct simd_winograd *s = &j->s;
-    for (uint64_t o = first; o < end; o++) {
-        uint32_t vectors = s->ocb - o * s->v < s->v ? (uint32_t)(s->ocb - o * s->v) : s->v;
-        multiply(j, v, count, o, vectors, m);
-        for (uint32_t b = 0; b < vectors; b++)
-            output_tiles(j, o * s->v + b, begin, count, m + b * s->most * s->block);
+    uint64_t parts = simd_ceil_div(count, s->part), each = count / parts, more = count % parts;
+    uint32_t vectors = s->ocb - o * s->v < s->v ? (uint32_t)(s->ocb - o * s->v) : s->v;
+    const float *u = s->fresh ? own : j->u + o * simd_winograd_u_tile(s);
+    for (uint64_t b = 0; b < s->icb; b += s->depth) {
+        uint64_t depth = s->icb - b < s->depth ? s->icb - b : s->depth;
+        for (uint64_t i = 0; s->fresh && i < depth; i++)
+            pack_block(&j->packing, o, b + i, own + i * s->block * vectors * s->block);
+        for (uint64_t i = 0, tile = 0; i < parts; i++) {
+            uint64_t tiles = each + (i < more);
+            multiply(j, v + tile * s->block, tiles, u, b, depth, vectors, m);
+            for (uint32_t k = 0; b + depth == s->icb && k < vectors; k++)
+                output_tiles(j, o * s->v + k, begin + tile, tiles, m + k * s->part * s->block);
+            tile += tiles;
+        }
     }
 }
 
@@ -299,7 +338,8 @@ static void run_tiles(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
         uint64_t count = each + (i < more);
         for (uint64_t b = 0; b < s->icb; b++)
             transform_tiles(j, b, begin, count, v + b * s->most * s->block);
-        finish_block(j, begin, count, v, 0, s->oc_tiles, m);
+        for (uint64_t o = 0; o < s->oc_tiles; o++)
+            finish_tile(j, begin, count, v, o, NULL, m);
         begin += count;
     }
 }
@@ -321,7 +361,10 @@ static void run_inputs(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 static void run_channels(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 {
     const struct job *j = arg;
-    finish_block(j, j->begin, j->count, j->v, begin, end, j->m + worker * simd_winograd_m_floats(&j->s));
+    const struct simd_winograd *s = &j->s;
+    float *own = s->fresh ? j->packing.u + worker * simd_winograd_u_tile(s) : NULL;
+    for (uint64_t o = begin; o < end; o++)
+        finish_tile(j, j->begin, j->count, j->v, o, own, j->m + worker * simd_winograd_m_floats(s));
 }
 
 static int32_t run(struct cvk_exec *e, uint32_t m)
@@ -329,7 +372,9 @@ static int32_t run(struct cvk_exec *e, uint32_t m)
     const struct simd_device *d = simd_device_of(e);
     char *workspace = cvk_cpu_pointer(e->workspace);
     const uint64_t *notes = e->plan->user;
-    struct job j = {.s = simd_winograd_of(e->node, d, m),
+    struct simd_conv c = simd_conv_of(e->node, d->isa->block);
+    bool live = !e->plan->user[NOTE_PACKED];
+    struct job j = {.s = simd_winograd_of(&c, d, m, live),
                     .fns = d->isa->winograd,
                     .tile = d->isa->tile,
                     .offsets = e->packed,
@@ -338,7 +383,10 @@ static int32_t run(struct cvk_exec *e, uint32_t m)
                     .v = (float *)(workspace + notes[NOTE_V]),
                     .m = (float *)(workspace + notes[NOTE_M])};
     const struct simd_winograd *s = &j.s;
-    j.u = (const float *)((const char *)e->packed + offsets_bytes(s));
+    j.packing = packing(e, &c, s, live ? (float *)(workspace + notes[NOTE_WEIGHTS]) : packed_weights(e, s));
+    j.u = j.packing.u;
+    if (live && !s->fresh)
+        simd_parallel(e, s->oc_tiles * s->icb, pack_blocks, &j.packing);
     simd_epilogue_bind(&j.epilogue, e, s->oc, (float *)(workspace + notes[NOTE_EPILOGUE]));
     if (!s->by_channels) {
         simd_parallel(e, s->tiles, run_tiles, &j);
@@ -369,8 +417,7 @@ static int32_t run_f6(struct cvk_exec *e)
     return run(e, 6);
 }
 
-#define ROW(row_name, f)                                                                                                         \
-    {SIMD_ROW(CONV, row_name), .flags = CVK_KERNEL_KEEPS_CONSTANTS | CVK_KERNEL_CONCURRENT, .layouts_x = SIMD_BLOCKED,           \
-     .layouts_y = SIMD_BLOCKED, .epilogues = SIMD_EPILOGUES, .plan = plan_##f, .build = build_##f, .run = run_##f}
-const struct cvk_kernel simd_conv_winograd_rows[] = {ROW("winograd_f6", f6), ROW("winograd_f4", f4), ROW("winograd_f2", f2)};
+const struct cvk_kernel simd_conv_winograd_rows[] = {SIMD_CONV_ROWS("winograd_f6", plan_f6, build_f6, run_f6),
+                                                     SIMD_CONV_ROWS("winograd_f4", plan_f4, build_f4, run_f4),
+                                                     SIMD_CONV_ROWS("winograd_f2", plan_f2, build_f2, run_f2)};
 const uint32_t simd_conv_winograd_row_count = SIMD_COUNT(simd_conv_winograd_rows);

@@ -56,7 +56,7 @@ static int32_t plan_rows(const struct cvk_query *q, struct cvk_plan *plan)
     struct simd_product p = product_of(q->node);
     SIMD_TRY(ask(q));
     if (!simd_product_few(&p, q->node))
-        return cvk_refuse(q, "more than %d rows", SIMD_DENSE_ROWS);
+        return cvk_refuse(q, "too many rows: packing pays");
     simd_product_plan_rows(q, &p, plan);
     return CVK_OK;
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
- * pool, blocked: "global" reduces whole maps, "rows" slides a window. Work is cut by maps and by rows of the results. */
+ * pool, blocked: "global" reduces whole maps, "rows" slides a window. Work is cut by maps and by rows of the results; the
+ * gradient's by maps, each of which one thread adds up. */
 #include "isa/pool.h"
+#include "isa/pool_backward.h"
 #include "simd.h"
 
 struct job {
     const struct simd_pool_fns *fns;
+    const struct simd_pool_backward_fns *backward;
     uint32_t block;
     bool mean;
-    const float *x;
-    float *y;
+    const float *x, *dy;
+    float *y;                                   /* or dx */
     uint64_t channels, blocks, in_map, out_map; /* pixels of one map */
     uint64_t oh;
     struct simd_pool pool; /* all but the pointers */
@@ -22,12 +25,12 @@ static void clear_padding(const struct job *j, uint64_t map, float *y, uint64_t 
         memset(y + p * j->block + real, 0, (j->block - real) * sizeof *y);
 }
 
-static struct job job_of(struct cvk_exec *e)
+static struct job job_of(struct cvk_exec *e, const struct cvk_tensor_desc *x, const struct cvk_tensor_desc *y)
 {
     const struct simd_device *d = simd_device_of(e);
     const struct cvk_pool_params *p = e->node->params;
-    const struct cvk_tensor_desc *x = e->node->inputs[0], *y = e->node->outputs[0];
     struct job j = {.fns = d->isa->pool,
+                    .backward = d->isa->pool_backward,
                     .block = d->isa->block,
                     .mean = p->kind == CVK_POOL_AVG,
                     .x = cvk_cpu_input(e, 0),
@@ -60,15 +63,18 @@ static int32_t plan_any(const struct cvk_query *q)
 
 /* ---- the whole map ---- */
 
-static int32_t plan_global(const struct cvk_query *q, struct cvk_plan *plan)
+static bool is_whole_map(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x)
 {
-    const struct cvk_pool_params *p = q->node->params;
-    const struct cvk_tensor_desc *x = q->node->inputs[0];
-    (void)plan;
     for (uint32_t i = 0; i + 2 < x->rank; i++)
         if (p->kernel[i] != x->dims[2 + i] || p->pad_begin[i] || p->pad_end[i] || p->dilation[i] != 1)
-            return cvk_refuse(q, "the window is not the whole map");
-    return plan_any(q);
+            return false;
+    return true;
+}
+
+static int32_t plan_global(const struct cvk_query *q, struct cvk_plan *plan)
+{
+    (void)plan;
+    return is_whole_map(q->node->params, q->node->inputs[0]) ? plan_any(q) : cvk_refuse(q, "the window is not the whole map");
 }
 
 static void run_maps(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
@@ -84,7 +90,7 @@ static void run_maps(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 
 static int32_t run_global(struct cvk_exec *e)
 {
-    struct job j = job_of(e);
+    struct job j = job_of(e, e->node->inputs[0], e->node->outputs[0]);
     simd_parallel(e, maps_of(e, &j), run_maps, &j);
     return CVK_OK;
 }
@@ -92,10 +98,9 @@ static int32_t run_global(struct cvk_exec *e)
 /* ---- a sliding window ---- */
 
 /* Sizes; a map of one dimension has a height of 1. */
-static struct simd_pool pool_of(const struct cvk_node *node)
+static struct simd_pool pool_of(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x,
+                                const struct cvk_tensor_desc *y)
 {
-    const struct cvk_pool_params *p = node->params;
-    const struct cvk_tensor_desc *x = node->inputs[0], *y = node->outputs[0];
     const bool flat = x->rank == 3, count = p->kind == CVK_POOL_AVG && p->count_include_pad;
     const uint32_t last = flat ? 0 : 1; /* spatial axis along the row */
     struct simd_pool pool = {.h = flat ? 1 : x->dims[2],
@@ -127,7 +132,7 @@ static int32_t plan_rows(const struct cvk_query *q, struct cvk_plan *plan)
     if (q->node->inputs[0]->rank > 4)
         return cvk_refuse(q, "only maps of one or two dimensions, not %u", q->node->inputs[0]->rank - 2);
     SIMD_TRY(plan_any(q));
-    struct simd_pool pool = pool_of(q->node);
+    struct simd_pool pool = pool_of(q->node->params, q->node->inputs[0], q->node->outputs[0]);
     cvk_book(plan, scratch_of(&pool, d->isa->block) * d->threads * sizeof(float));
     return CVK_OK;
 }
@@ -151,11 +156,58 @@ static void run_rows(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 
 static int32_t run_window(struct cvk_exec *e)
 {
-    struct job j = job_of(e);
-    j.pool = pool_of(e->node);
+    const struct cvk_tensor_desc *x = e->node->inputs[0], *y = e->node->outputs[0];
+    struct job j = job_of(e, x, y);
+    j.pool = pool_of(e->node->params, x, y);
     j.pool.columns = cvk_cpu_pointer(e->workspace);
     j.oh = j.pool.ow ? j.out_map / (uint64_t)j.pool.ow : 0;
     simd_parallel(e, maps_of(e, &j) * j.oh, run_rows, &j);
+    return CVK_OK;
+}
+
+/* ---- backward ---- */
+
+static int32_t plan_backward(const struct cvk_query *q, struct cvk_plan *plan)
+{
+    const struct cvk_tensor_desc *x = q->node->outputs[0];
+    (void)plan;
+    if (x->rank > 4 && !is_whole_map(q->node->params, x))
+        return cvk_refuse(q, "only maps of one or two dimensions, not %u", x->rank - 2);
+    return plan_any(q);
+}
+
+/* A whole map is one long row, whatever its dimensions. */
+static struct simd_pool pool_backward_of(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x,
+                                         const struct cvk_tensor_desc *y, uint64_t pixels)
+{
+    int64_t n = (int64_t)pixels;
+    if (!is_whole_map(p, x))
+        return pool_of(p, x, y);
+    return (struct simd_pool){
+        .h = 1, .width = n, .ow = 1, .kh = 1, .kw = n, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1};
+}
+
+static void run_maps_backward(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *j = arg;
+    struct simd_pool pool = j->pool;
+    (void)worker;
+    for (uint64_t map = begin; map < end; map++) {
+        pool.x = j->x + map * j->in_map * j->block;
+        pool.y = j->y + map * j->in_map * j->block;
+        (j->mean ? j->backward->mean : j->backward->max)(&pool, j->dy + map * j->out_map * j->block, (int64_t)j->oh);
+    }
+}
+
+static int32_t run_backward(struct cvk_exec *e)
+{
+    const struct cvk_tensor_desc *x = e->node->inputs[1], *y = e->node->inputs[0];
+    struct job j = job_of(e, x, y);
+    j.dy = cvk_cpu_input(e, 0);
+    j.x = cvk_cpu_input(e, 1);
+    j.pool = pool_backward_of(e->node->params, x, y, j.in_map);
+    j.oh = j.pool.ow ? j.out_map / (uint64_t)j.pool.ow : 0;
+    simd_parallel(e, maps_of(e, &j), run_maps_backward, &j);
     return CVK_OK;
 }
 
@@ -164,5 +216,7 @@ const struct cvk_kernel simd_pool_rows[] = {
      .plan = plan_global, .run = run_global},
     {SIMD_ROW(POOL, "window"), .flags = CVK_KERNEL_CONCURRENT, .layouts_x = SIMD_BLOCKED, .layouts_y = SIMD_BLOCKED,
      .plan = plan_rows, .run = run_window},
+    {SIMD_ROW(POOL, "maps"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_CONCURRENT | CVK_KERNEL_ALL_INPUTS,
+     .layouts_x = SIMD_BLOCKED, .layouts_y = SIMD_BLOCKED, .plan = plan_backward, .run = run_backward},
 };
 const uint32_t simd_pool_row_count = SIMD_COUNT(simd_pool_rows);

@@ -4,6 +4,9 @@
 #include "product.h"
 #include "strided.h"
 
+#define PART_FLOATS 65536u      /* of B: they stay in the second cache while all rows use them */
+#define LARGE_FLOATS (4u << 20) /* of a B that no cache holds */
+
 struct job {
     const struct simd_product *p;
     const struct simd_isa *isa;
@@ -14,6 +17,16 @@ struct job {
     struct simd_dense_end end;
     uint32_t late;
 };
+
+/* A constant B is packed before the first run. To pack another costs as much as a few rows, and more where no cache holds it. */
+static uint64_t rows_at_most(const struct simd_product *p, const struct cvk_node *node)
+{
+    if (node->constants[p->b_input])
+        return SIMD_DENSE_ROWS;
+    if (p->b_depth == 1)
+        return p->depth <= 2048 || p->depth * p->columns <= 2 * PART_FLOATS ? 64 : 16;
+    return p->depth * p->columns >= LARGE_FLOATS ? 20 : 10;
+}
 
 bool simd_product_few(struct simd_product *p, const struct cvk_node *node)
 {
@@ -36,7 +49,7 @@ bool simd_product_few(struct simd_product *p, const struct cvk_node *node)
         turned.c_column = p->c_row;
         *p = turned;
     }
-    return p->rows <= SIMD_DENSE_ROWS;
+    return p->rows <= rows_at_most(p, node);
 }
 
 struct simd_dense_end simd_product_end(const struct cvk_exec *e, const struct simd_product *p, uint32_t *late)
@@ -61,6 +74,35 @@ struct simd_dense_end simd_product_end(const struct cvk_exec *e, const struct si
     return f;
 }
 
+/* Columns all->begin to all->end - 1 of one matrix. More rows than the kernels take go in fours, over a part of B: over some of
+ * its columns where these lie together, else over some of its rows. */
+static void run_columns(const struct job *j, const struct simd_dense *all)
+{
+    const struct simd_product *p = j->p;
+    struct simd_dense d = *all;
+    uint64_t width = all->end - all->begin, height = p->depth;
+    if (p->rows > SIMD_DENSE_ROWS && j->dots)
+        width = simd_round_up(PART_FLOATS / (p->depth + 1) + 1, j->unit);
+    else if (p->rows > SIMD_DENSE_ROWS)
+        height = simd_round_up(PART_FLOATS / width + 1, SIMD_DENSE_DEPTH);
+    for (; d.begin < all->end; d.begin += width) {
+        uint64_t k = 0;
+        d.end = all->end - d.begin < width ? all->end : d.begin + width;
+        do {
+            d.depth = p->depth - k < height ? p->depth - k : height;
+            d.accumulate = k > 0;
+            d.w = all->w + k * p->b_depth;
+            for (uint64_t m = 0; m < p->rows; m += SIMD_DENSE_ROWS) {
+                d.rows = p->rows - m < SIMD_DENSE_ROWS ? p->rows - m : SIMD_DENSE_ROWS;
+                d.x = all->x + m * d.x_step + k;
+                d.y = all->y + m * d.y_step;
+                (j->dots ? j->isa->dense->dots : j->isa->dense->axpys)(&d);
+            }
+            k += d.depth;
+        } while (k < p->depth);
+    }
+}
+
 static void run_part(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 {
     const struct job *j = arg;
@@ -80,7 +122,7 @@ static void run_part(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
                                .depth = p->depth,
                                .begin = unit * j->unit,
                                .end = (unit + count) * j->unit < p->columns ? (unit + count) * j->unit : p->columns};
-        (j->dots ? j->isa->dense->dots : j->isa->dense->axpys)(&d);
+        run_columns(j, &d);
         for (uint64_t m = 0; m < p->rows; m++) {
             uint64_t first = (matrix * p->rows + m) * p->columns + d.begin;
             if (j->ends)
@@ -121,5 +163,6 @@ void simd_product_run_rows(struct cvk_exec *e, const struct simd_product *p)
     j.ends = j.end.alpha != 1 || j.end.c || j.end.bias || j.end.scale || j.residual || j.end.activation != SIMD_LINEAR;
     j.unit = j.dots ? SIMD_DENSE_COLUMNS : 64;
     j.units = simd_ceil_div(p->columns, j.unit);
-    simd_parallel_bytes(e, p->count * p->columns * (p->depth + 1) * sizeof(float), p->count * j.units, run_part, &j);
+    uint64_t passes = simd_ceil_div(p->rows, SIMD_DENSE_ROWS);
+    simd_parallel_bytes(e, p->count * p->columns * (p->depth + 1) * passes * sizeof(float), p->count * j.units, run_part, &j);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * reduce: neighbouring axes that are all folded or all kept are merged; then either rows are folded, one result after the
- * other, or columns of neighbouring results. The spatial axes of a blocked tensor are columns as wide as a block. */
+ * other, or columns of neighbouring results. The spatial axes of a blocked tensor are columns as wide as a block. Long rows,
+ * and blocked tensors of which channels alone are left, are folded in pieces of a fixed size, and these in their order. */
 #include "flat.h"
 #include "isa/rows.h"
 
@@ -9,6 +10,8 @@ struct walk {
     uint32_t count;
     uint64_t size[CVK_MAX_RANK], stride[CVK_MAX_RANK];
 };
+
+#define PIECE 65536u /* floats of a long row that are folded by themselves */
 
 struct job {
     const struct simd_rows_fns *fns;
@@ -22,7 +25,25 @@ struct job {
     uint64_t tiles;           /* of `inner` */
     uint64_t items, per_unit; /* tiles of results; so many in one unit of parallel work */
     struct walk kept, folded;
+    uint64_t pieces; /* of a long row; 0: rows are not long */
+    double *parts;   /* their results */
 };
+
+/* The kind that joins partial results. */
+static uint32_t joins_as(uint32_t kind)
+{
+    return kind == CVK_REDUCE_MAX || kind == CVK_REDUCE_MIN || kind == CVK_REDUCE_PROD ? kind : CVK_REDUCE_SUM;
+}
+
+static double join(uint32_t kind, double a, double b)
+{
+    switch (joins_as(kind)) {
+    case CVK_REDUCE_MAX: return a != a || a > b ? a : b;
+    case CVK_REDUCE_MIN: return a != a || a < b ? a : b;
+    case CVK_REDUCE_PROD: return a * b;
+    default: return a + b;
+    }
+}
 
 static uint64_t offset_of(const struct walk *w, uint64_t index)
 {
@@ -35,14 +56,8 @@ static uint64_t offset_of(const struct walk *w, uint64_t index)
 static float fold_row(const struct job *j, uint32_t kind, const float *x, float top)
 {
     double sum = (double)j->fns->start(kind);
-    bool most = kind == CVK_REDUCE_MAX, least = kind == CVK_REDUCE_MIN;
-    for (uint64_t s = 0; s < j->steps; s++) {
-        double part = j->fns->fold(kind, x + offset_of(&j->folded, s), j->row, top);
-        if (most || least)
-            sum = sum != sum || (most ? sum > part : sum < part) ? sum : part;
-        else
-            sum = kind == CVK_REDUCE_PROD ? sum * part : sum + part;
-    }
+    for (uint64_t s = 0; s < j->steps; s++)
+        sum = join(kind, sum, j->fns->fold(kind, x + offset_of(&j->folded, s), j->row, top));
     return (float)sum;
 }
 
@@ -129,10 +144,45 @@ static struct job job_of(const struct cvk_exec *e)
         .fns = simd_device_of(e)->isa->rows, .kind = p->kind, .x = cvk_cpu_input(e, 0), .y = cvk_cpu_output(e, 0)};
 }
 
+/* ---- long rows ---------------------------------------------------------------------------------------------------- */
+
+/* Few rows, each so long that threads should share it. */
+static void find_pieces(struct job *j)
+{
+    bool few = j->kept.count == 0 || (j->kept.count == 1 && j->kept.size[0] < 16);
+    if (j->inner == 1 && few && j->folded.count == 0 && j->row >= 4 * (uint64_t)PIECE && j->kind != CVK_REDUCE_LOG_SUM_EXP)
+        j->pieces = simd_ceil_div(j->row, PIECE);
+}
+
+static void run_pieces(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *j = arg;
+    (void)worker;
+    for (uint64_t i = begin; i < end; i++) {
+        uint64_t at = i % j->pieces * PIECE, left = j->row - at;
+        const float *x = j->x + offset_of(&j->kept, i / j->pieces) + at;
+        j->parts[i] = j->fns->fold(j->kind, x, left < PIECE ? left : PIECE, 0);
+    }
+}
+
+static void run_long(struct cvk_exec *e, struct job *j)
+{
+    j->parts = cvk_cpu_pointer(e->workspace);
+    simd_parallel(e, j->items * j->pieces, run_pieces, j);
+    for (uint64_t item = 0; item < j->items; item++) {
+        double sum = (double)j->fns->start(j->kind);
+        for (uint64_t i = 0; i < j->pieces; i++)
+            sum = join(j->kind, sum, j->parts[item * j->pieces + i]);
+        const float top = 0, result = (float)sum;
+        j->fns->finish(j->kind, j->n, &top, &result, j->y + item, 1);
+    }
+}
+
 static void run_plain(struct cvk_exec *e)
 {
     struct job j = job_of(e);
     set_axes(&j, e->node->inputs[0], e->node->params);
+    find_pieces(&j);
     j.down = 1;
     if (j.inner > 1 && j.folded.count > 0) {
         j.folded.count--;
@@ -146,6 +196,10 @@ static void run_plain(struct cvk_exec *e)
     j.items = j.tiles;
     for (uint32_t i = 0; i < j.kept.count; i++)
         j.items *= j.kept.size[i];
+    if (j.pieces) {
+        run_long(e, &j);
+        return;
+    }
     cut(&j);
     simd_parallel(e, simd_ceil_div(j.items, j.per_unit), run_units, &j);
 }
@@ -156,6 +210,7 @@ struct pixels_job {
     struct job j;
     uint64_t channels, block, blocks;
     uint64_t image; /* floats of y in an image */
+    float *images;  /* where the images are folded too: the results of each, all blocks of one behind the other */
 };
 
 /* One item is a block of channels of an image. */
@@ -175,9 +230,40 @@ static void run_blocks(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
     }
 }
 
+/* One item is a block of channels, of all images. */
+static void run_images(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct pixels_job *p = arg;
+    uint64_t images = p->j.items / p->blocks;
+    (void)worker;
+    for (uint64_t b = begin; b < end; b++) {
+        float sums[SIMD_ROWS_MAX_LANES], top[SIMD_ROWS_MAX_LANES] = {0}, whole[SIMD_ROWS_MAX_LANES];
+        uint64_t channel = b * p->block, left = p->channels - channel;
+        for (uint32_t i = 0; i < p->j.fns->lanes; i++)
+            sums[i] = p->j.fns->start(p->j.kind);
+        p->j.fns->fold_columns(joins_as(p->j.kind), p->images + channel, images, p->blocks * p->block, top, sums,
+                               (uint32_t)p->block);
+        p->j.fns->finish(p->j.kind, p->j.n * images, top, sums, whole, (uint32_t)p->block);
+        memcpy(p->j.y + channel, whole, (left < p->block ? left : p->block) * sizeof *whole);
+    }
+}
+
+/* One item is a block of channels of an image. */
+static void fold_images(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct pixels_job *p = arg;
+    (void)worker;
+    for (uint64_t item = begin; item < end; item++) {
+        float sums[SIMD_ROWS_MAX_LANES], top[SIMD_ROWS_MAX_LANES] = {0};
+        fold_columns(&p->j, p->j.kind, p->j.x + item * p->j.n * p->block, top, sums, (uint32_t)p->block);
+        memcpy(p->images + item * p->block, sums, p->block * sizeof *sums);
+    }
+}
+
 static void run_pixels(struct cvk_exec *e)
 {
     const struct cvk_tensor_desc *x = e->node->inputs[0];
+    const struct cvk_reduce_params *params = e->node->params;
     struct pixels_job p = {.j = job_of(e), .channels = (uint64_t)x->dims[1], .block = simd_device_of(e)->isa->block};
     p.blocks = simd_ceil_div(p.channels, p.block);
     p.image = e->node->outputs[0]->layout == CVK_LAYOUT_PLAIN ? p.channels : p.blocks * p.block;
@@ -188,6 +274,12 @@ static void run_pixels(struct cvk_exec *e)
     p.j.down_step = p.j.inner = p.block;
     p.j.steps = 1;
     p.j.items = (uint64_t)x->dims[0] * p.blocks;
+    if (params->axis_count > 0 && params->axes[0] == 0) {
+        p.images = cvk_cpu_pointer(e->workspace);
+        simd_parallel(e, p.j.items, fold_images, &p);
+        simd_parallel(e, p.blocks, run_images, &p);
+        return;
+    }
     cut(&p.j);
     simd_parallel(e, simd_ceil_div(p.j.items, p.j.per_unit), run_blocks, &p);
 }
@@ -214,9 +306,30 @@ static int32_t plan_pixels(const struct cvk_query *q, struct cvk_plan *plan)
     return CVK_OK;
 }
 
+/* All axes but the channels'. */
+static int32_t plan_channels(const struct cvk_query *q, struct cvk_plan *plan)
+{
+    const struct cvk_reduce_params *p = q->node->params;
+    const struct cvk_tensor_desc *x = q->node->inputs[0];
+    uint64_t block = simd_asked(q)->isa->block;
+    SIMD_TRY(simd_blocked(q, q->layout_x));
+    if (p->axis_count + 1 != x->rank || p->axes[1] != 2 || p->kind == CVK_REDUCE_LOG_SUM_EXP)
+        return cvk_refuse(q, "in blocks all axes but the channels' are folded, and not to log_sum_exp");
+    cvk_book(plan, (uint64_t)x->dims[0] * simd_round_up((uint64_t)x->dims[1], block) * sizeof(float));
+    return CVK_OK;
+}
+
 static int32_t plan_any(const struct cvk_query *q, struct cvk_plan *plan)
 {
-    return q->layout_x == CVK_LAYOUT_PLAIN ? CVK_OK : plan_pixels(q, plan);
+    const struct cvk_reduce_params *p = q->node->params;
+    struct job j = {.kind = p->kind};
+    if (q->layout_x != CVK_LAYOUT_PLAIN)
+        return p->axis_count > 0 && p->axes[0] == 0 ? plan_channels(q, plan) : plan_pixels(q, plan);
+    set_axes(&j, q->node->inputs[0], p);
+    find_pieces(&j);
+    if (j.pieces)
+        cvk_book(plan, j.pieces * (j.kept.count ? j.kept.size[0] : 1) * sizeof(double));
+    return CVK_OK;
 }
 
 /* The first row keeps what it gets in blocks in blocks (if the folded axes stay, with size 1). The second takes anything as it

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * resize of maps of one or two dimensions, nearest and linear, plain and in blocks: where each column and row comes from is
- * worked out once in build, then each row of the result is made from one or two rows. */
+ * worked out once in build, then each row of the result is made from one or two rows. The gradient goes the same way back, the
+ * rows of a map in their order by one thread. */
 #include <math.h>
 
 #include "isa/resize.h"
@@ -16,8 +17,8 @@ struct axis {
 struct job {
     const struct simd_resize_fns *fns;
     const struct cvk_resize_params *p;
-    const float *x;
-    float *y;
+    const float *x; /* or dy */
+    float *y;       /* or dx */
     struct axis rows, columns;
     uint32_t block; /* floats of a pixel */
 };
@@ -77,10 +78,19 @@ static uint64_t axis_bytes(uint64_t out)
     return simd_round_up(out * (2 * sizeof(int32_t) + sizeof(float)), CVK_ALIGN_BYTES);
 }
 
+/* What the forward pass reads and writes. */
+static void find_tensors(const struct cvk_node *node, const struct cvk_tensor_desc **x, const struct cvk_tensor_desc **y)
+{
+    bool forward = node->pass == CVK_PASS_FORWARD;
+    *x = forward ? node->inputs[0] : node->outputs[0];
+    *y = forward ? node->outputs[0] : node->inputs[0];
+}
+
 /* The two axes of the maps; maps of one dimension have one row. */
 static void find_axes(const struct cvk_node *node, void *memory, struct axis *rows, struct axis *columns)
 {
-    const struct cvk_tensor_desc *x = node->inputs[0], *y = node->outputs[0];
+    const struct cvk_tensor_desc *x, *y;
+    find_tensors(node, &x, &y);
     uint32_t last = x->rank - 1;
     *rows = (struct axis){.in = last == 3 ? (uint64_t)x->dims[2] : 1, .out = last == 3 ? (uint64_t)y->dims[2] : 1};
     *columns = (struct axis){.in = (uint64_t)x->dims[last], .out = (uint64_t)y->dims[last]};
@@ -97,9 +107,10 @@ static void find_axes(const struct cvk_node *node, void *memory, struct axis *ro
 static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 {
     const struct cvk_resize_params *p = q->node->params;
-    const struct cvk_tensor_desc *x = q->node->inputs[0], *y = q->node->outputs[0];
+    const struct cvk_tensor_desc *x, *y;
     int32_t low, high;
     float weight;
+    find_tensors(q->node, &x, &y);
     if (q->layout_y != CVK_LAYOUT_PLAIN)
         SIMD_TRY(simd_blocked(q, q->layout_y));
     if (p->mode > CVK_RESIZE_LINEAR || p->coord == CVK_COORD_TF_CROP_AND_RESIZE ||
@@ -160,10 +171,33 @@ static void run_rows(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
     }
 }
 
+/* One item is a map of the gradient. */
+static void run_maps_backward(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    const struct job *j = arg;
+    const struct simd_resize_taps taps = {j->columns.low, j->columns.high, j->columns.weight};
+    uint64_t in_row = j->columns.in * j->block, out_row = j->columns.out * j->block;
+    int blocks = j->block > 1;
+    (void)worker;
+    for (uint64_t map = begin; map < end; map++) {
+        float *dx = j->y + map * j->rows.in * in_row;
+        const float *dy = j->x + map * j->rows.out * out_row;
+        memset(dx, 0, j->rows.in * in_row * sizeof *dx);
+        for (uint64_t row = 0; row < j->rows.out; row++, dy += out_row) {
+            float *low = dx + (uint64_t)j->rows.low[row] * in_row, *high = dx + (uint64_t)j->rows.high[row] * in_row;
+            if (j->p->mode == CVK_RESIZE_NEAREST)
+                j->fns->nearest_backward[blocks](&taps, dy, low, j->columns.out);
+            else
+                j->fns->linear_backward[blocks](&taps, dy, low, high, j->rows.weight[row], j->columns.out);
+        }
+    }
+}
+
 static int32_t run(struct cvk_exec *e)
 {
     const struct simd_device *d = simd_device_of(e);
     const struct cvk_tensor_desc *x = e->node->inputs[0], *y = e->node->outputs[0];
+    bool forward = e->node->pass == CVK_PASS_FORWARD;
     struct job j = {.fns = d->isa->resize,
                     .p = e->node->params,
                     .x = cvk_cpu_input(e, 0),
@@ -171,12 +205,18 @@ static int32_t run(struct cvk_exec *e)
                     .block = y->layout == CVK_LAYOUT_PLAIN ? 1 : d->isa->block};
     find_axes(e->node, e->packed, &j.rows, &j.columns);
     uint64_t maps = (uint64_t)y->dims[0] * simd_ceil_div((uint64_t)y->dims[1], j.block);
-    simd_parallel_bytes(e, x->bytes + y->bytes, y->bytes ? maps * j.rows.out : 0, run_rows, &j);
+    simd_parallel_bytes(e, x->bytes + y->bytes,
+                        y->bytes == 0 ? 0
+                        : forward     ? maps * j.rows.out
+                                      : maps,
+                        forward ? run_rows : run_maps_backward, &j);
     return CVK_OK;
 }
 
 const struct cvk_kernel simd_resize_rows[] = {
     {SIMD_ROW(RESIZE, "rows"), .flags = CVK_KERNEL_CONCURRENT, .dtypes = SIMD_FOUR_BYTES,
+     .layouts_x = SIMD_PLAIN | SIMD_BLOCKED, .layouts_y = SIMD_PLAIN | SIMD_BLOCKED, .plan = plan, .build = build, .run = run},
+    {SIMD_ROW(RESIZE, "maps"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_CONCURRENT,
      .layouts_x = SIMD_PLAIN | SIMD_BLOCKED, .layouts_y = SIMD_PLAIN | SIMD_BLOCKED, .plan = plan, .build = build, .run = run},
 };
 const uint32_t simd_resize_row_count = SIMD_COUNT(simd_resize_rows);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * winograd.h: how a layer is cut, and what it costs. The cut may follow the number of threads, since it does not change a
  * tile's arithmetic; the cost, by which algorithms are chosen, must not. */
-#include "conv.h"
 #include "winograd.h"
 
 /* Flops that the transforms' time is worth, for each number xi of one tile and channel: input, output. */
@@ -17,6 +16,9 @@
 /* Tiles of a block: weights that stay in a cache are read again soon enough, those from memory want more work for each byte. */
 #define TILES 28
 #define TILES_COLD 64
+#define TILES_FRESH 84
+/* Flops that the transform of weights is worth, for each transformed number. */
+#define WEIGHT_FLOPS 16.0
 
 static double larger(double a, double b)
 {
@@ -30,7 +32,7 @@ static int64_t odd_blocks(uint64_t blocks, uint32_t block)
 
 static double u_bytes(const struct simd_winograd *s)
 {
-    return (double)simd_winograd_u_floats(s) * sizeof(float);
+    return (double)(s->oc_tiles * s->xis * s->icb * s->v * s->block * s->block) * sizeof(float);
 }
 
 /* A net has more layers than one: weights that take a good part of the last cache come from memory each time. */
@@ -68,19 +70,25 @@ static bool choose_channels(const struct simd_winograd *s, const struct simd_dev
     return by_channels + 2 * blocks * BARRIER_NS < by_tiles;
 }
 
-struct simd_winograd simd_winograd_of(const struct cvk_node *node, const struct simd_device *d, uint32_t m)
+/* Weights that would go out of the caches before they are read are better transformed one output tile at a time, if all tiles'
+ * inputs stay in the last cache meanwhile. */
+static bool worth_fresh(const struct simd_winograd *s, const struct simd_device *d)
 {
-    const struct cvk_conv_params *p = node->params;
-    const int64_t *x = node->inputs[0]->dims, *y = node->outputs[0]->dims;
-    struct simd_winograd s = {.n = (uint64_t)x[0],
-                              .ic = (uint64_t)x[1],
-                              .oc = (uint64_t)y[1],
-                              .h = (uint64_t)x[2],
-                              .w = (uint64_t)x[3],
-                              .oh = (uint64_t)y[2],
-                              .ow = (uint64_t)y[3],
-                              .pad_top = (uint64_t)p->pad_begin[0],
-                              .pad_left = (uint64_t)p->pad_begin[1],
+    double v_bytes = (double)(s->xis * s->icb * s->block * s->tiles) * sizeof(float);
+    return u_bytes(s) > 4.0 * (double)d->caches.l2_bytes && v_bytes <= (double)d->caches.l3_bytes / 2;
+}
+
+struct simd_winograd simd_winograd_of(const struct simd_conv *c, const struct simd_device *d, uint32_t m, bool live)
+{
+    struct simd_winograd s = {.n = c->n,
+                              .ic = c->ic,
+                              .oc = c->oc,
+                              .h = c->h,
+                              .w = c->w,
+                              .oh = c->oh,
+                              .ow = c->ow,
+                              .pad_top = (uint64_t)c->pad_top,
+                              .pad_left = (uint64_t)c->pad_left,
                               .m = m,
                               .xis = (m + 2) * (m + 2),
                               .block = d->isa->block};
@@ -91,20 +99,38 @@ struct simd_winograd simd_winograd_of(const struct cvk_node *node, const struct 
     s.rows = simd_ceil_div(s.oh, m);
     s.columns = simd_ceil_div(s.ow, m);
     s.tiles = s.n * s.rows * s.columns;
-    s.u_step = odd_blocks(s.icb * s.block * s.v, s.block);
     choose_block(&s, d);
-    s.by_channels = choose_channels(&s, d);
+    s.fresh = live && s.oc_tiles >= d->threads && worth_fresh(&s, d);
+    s.by_channels = s.fresh || choose_channels(&s, d);
+    s.part = s.most;
+    s.depth = s.icb;
+    if (s.fresh) {
+        uint64_t room = d->caches.l2_bytes / 2 / (s.xis * s.v * s.block * s.block * sizeof(float));
+        s.most = s.tiles;
+        s.part = s.tiles < TILES_FRESH ? s.tiles : TILES_FRESH;
+        if (s.part == s.tiles && room < s.depth)
+            s.depth = room ? room : 1;
+    }
+    s.u_step = odd_blocks(s.depth * s.block * s.v, s.block);
     s.v_step = odd_blocks(s.icb * s.most, s.block);
-    s.m_step = odd_blocks(s.v * s.most, s.block);
+    s.m_step = odd_blocks(s.v * s.part, s.block);
     return s;
 }
 
-double simd_winograd_cost(const struct simd_winograd *s, const struct simd_device *d)
+double simd_winograd_cost(const struct simd_winograd *s, const struct simd_device *d, bool live)
 {
     double lanes = (double)(s->tiles * s->block) * s->xis;
     double flops = product_flops(s) / EFFICIENCY + lanes * ((double)s->icb * INPUT_FLOPS + (double)s->ocb * OUTPUT_FLOPS);
     double pixels = (double)(s->n * s->block * sizeof(float));
     double activations = pixels * ((double)(s->icb * s->h * s->w) + (double)(s->ocb * s->oh * s->ow));
-    double times = cold(s, d) ? (double)simd_ceil_div(s->tiles, s->most) : 1.0;
-    return simd_conv_cost(d, flops, 1.0, u_bytes(s) * times, activations);
+    double plain = (double)(s->oc * s->ic * 9 * sizeof(float)), times = 1.0;
+    if (live && worth_fresh(s, d)) { /* whether the threads are few enough for it or not */
+        double pieces = (double)s->oc_tiles;
+        return simd_conv_cost(d, flops, 1.0, 0.0, activations) +
+               pieces * simd_conv_pack_cost(d, plain / pieces, u_bytes(s) / pieces, WEIGHT_FLOPS);
+    }
+    if (cold(s, d))
+        times = (double)simd_ceil_div(s->tiles, s->most);
+    double cost = simd_conv_cost(d, flops, 1.0, u_bytes(s) * times, activations);
+    return live ? cost + simd_conv_pack_cost(d, plain, u_bytes(s), WEIGHT_FLOPS) : cost;
 }

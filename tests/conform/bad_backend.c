@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A plugin whose rows of relu each break the contract in one way, to show that the conformance test notices. */
+ * A plugin whose rows each break the contract in one way, most of them in relu, to show that the conformance test notices. */
 #include <convoke/plugin_cpu.h>
 
 static int32_t plan_relu(const struct cvk_query *q, struct cvk_plan *plan)
@@ -179,6 +179,40 @@ static int32_t plan_changes_its_mind(const struct cvk_query *q, struct cvk_plan 
     return plan_relu(q, plan);
 }
 
+/* The gradient of relu, from dy and y, without a look at y. */
+static int32_t run_wrong_gradient(struct cvk_exec *e)
+{
+    memcpy(cvk_cpu_output(e, 0), cvk_cpu_input(e, 0), e->outputs[0].bytes);
+    return CVK_OK;
+}
+
+static int32_t plan_momentum(const struct cvk_query *q, struct cvk_plan *plan)
+{
+    const struct cvk_optimize_params *p = (const struct cvk_optimize_params *)q->node->params;
+    (void)plan;
+    return p->kind == CVK_SGD && p->momentum != 0 && !p->nesterov && p->dampening == 0 && p->l1 == 0 && p->l2 == 0 &&
+                   q->node->input_count == 4 ? CVK_OK : cvk_refuse(q, "only momentum");
+}
+
+/* Works the momentum out a second time when its memory holds the next one already. */
+static int32_t run_reads_late(struct cvk_exec *e)
+{
+    const struct cvk_optimize_params *p = (const struct cvk_optimize_params *)e->node->params;
+    const float *w = cvk_cpu_input(e, 0), *dw = cvk_cpu_input(e, 1), *hyper = cvk_cpu_input(e, 2), *s0 = cvk_cpu_input(e, 3);
+    float *next_w = cvk_cpu_output(e, 0), *next_s0 = cvk_cpu_output(e, 1);
+    for (uint64_t i = 0; i < count_of(e); i++)
+        next_s0[i] = p->momentum * s0[i] + dw[i];
+    for (uint64_t i = 0; i < count_of(e); i++)
+        next_w[i] = w[i] - hyper[0] * (p->momentum * s0[i] + dw[i]);
+    return CVK_OK;
+}
+
+static int32_t plan_never(const struct cvk_query *q, struct cvk_plan *plan)
+{
+    (void)plan;
+    return cvk_refuse(q, "never");
+}
+
 #define ROW(row_name, ...)                                                                                         \
     {.size = sizeof(struct cvk_kernel), .op = CVK_OP_UNARY, .name = row_name, .plan = plan_relu, __VA_ARGS__}
 
@@ -203,6 +237,9 @@ static const struct cvk_kernel rows[] = {
     ROW("padding", .run = run_padding, .layouts_x = CVK_LAYOUT_BIT(CVK_LAYOUT_NC8), .layouts_y = CVK_LAYOUT_BIT(CVK_LAYOUT_NC8)),
     ROW("gives_up", .run = run_gives_up),
     ROW("changes_its_mind", .run = run_good, .plan = plan_changes_its_mind),
+    ROW("wrong_gradient", .run = run_wrong_gradient, .pass = CVK_PASS_BACKWARD_DATA),
+    ROW("reads_late", .run = run_reads_late, .op = CVK_OP_OPTIMIZE, .pass = CVK_PASS_UPDATE, .plan = plan_momentum),
+    ROW("none", .run = run_good, .op = CVK_OP_SOFTMAX, .plan = plan_never),
 };
 
 static const struct cvk_plugin plugin = {CVK_PLUGIN_HEAD,

@@ -96,6 +96,30 @@ static void a_failure_repeats_as_printed(void **state)
     expect_words(output, "1 cases in");
 }
 
+static void gradients_and_updates_are_run(void **state)
+{
+    char *output = *state;
+    assert_int_equal(conform(output, "'%s' --op unary --row wrong_gradient", getenv("BAD_PLUGIN")), 1);
+    expect_words(output, "--op unary --pass bwd_data --case ");
+    expect_words(output, "want ");
+    assert_int_equal(conform(output, "'%s' --op optimize --pass update --case momentum --row reads_late", getenv("BAD_PLUGIN")), 1);
+    expect_words(output, "outputs in the memory of what they replace: output 0");
+}
+
+/* Weights that are constants in a case are none in training. */
+static void cases_have_forms(void **state)
+{
+    char *output = *state;
+    assert_int_equal(conform(output, "ref --op gemm --case few_rows_2"), 0);
+    expect_words(output, "2 cases in");
+    assert_int_equal(conform(output, "ref --op gemm --case few_rows_2+trained"), 0);
+    expect_words(output, "1 cases in");
+    assert_int_equal(conform(output, "ref --op conv --case bias --pass bwd_weights"), 0);
+    expect_words(output, "1 cases in");
+    assert_int_equal(conform(output, "ref --op conv --case bias"), 0);
+    expect_words(output, "4 cases in");
+}
+
 /* A whole run of a plugin with these expectations. */
 static int conform_plugin_expecting(char *output, const char *plugin, const char *lines)
 {
@@ -143,6 +167,23 @@ static void expectations_make_it_strict(void **state)
         fail_msg("%s", output);
     assert_int_equal(conform_expecting(output, "# nothing is listed\n"), 1);
     expect_words(output, "--op conv  # FAIL: not offered");
+}
+
+static void a_missing_pass_is_told(void **state)
+{
+    char *output = *state, path[] = "/tmp/convoke-expect-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    const char *lines = "* unsupported of whole ops alone\nsoftmax/*/fwd unsupported it never does\n";
+    assert_int_equal(write(file, lines, strlen(lines)), strlen(lines));
+    assert_int_equal(conform(output, "'%s' --op softmax --expect %s", getenv("BAD_PLUGIN"), path), 1);
+    expect_words(output, "--op softmax --pass bwd_data  # FAIL: not offered");
+    lines = "softmax:bwd_* unsupported it learns nothing\n";
+    assert_int_equal(write(file, lines, strlen(lines)), strlen(lines));
+    close(file);
+    conform(output, "'%s' --op softmax --verbose --expect %s", getenv("BAD_PLUGIN"), path);
+    expect_words(output, "--op softmax --pass bwd_data  # not offered, as listed (it learns nothing)");
+    unlink(path);
 }
 
 static void a_line_that_fits_nothing_fails(void **state)
@@ -197,7 +238,7 @@ static void a_tolerance_is_one_rows(void **state)
     char *output = *state, path[] = "/tmp/convoke-expect-XXXXXX";
     int file = mkstemp(path);
     assert_true(file >= 0);
-    const char *line = "unary:wr[o]ng tolerance 20000 it adds a hundredth\n";
+    const char *line = "unary:fwd:wr[o]ng tolerance 20000 it adds a hundredth\n";
     assert_int_equal(write(file, line, strlen(line)), strlen(line));
     close(file);
     int wrong = conform(output, "'%s' --op unary --case relu --row wrong --expect %s", getenv("BAD_PLUGIN"), path);
@@ -235,7 +276,7 @@ static void wrong_use_is_told(void **state)
     char *output = *state;
     assert_int_equal(conform(output, "ref --op convv"), 2);
     expect_words(output, "did you mean 'conv'");
-    assert_int_equal(conform(output, "ref --pass update"), 2);
+    assert_int_equal(conform(output, "ref --pass forward"), 2);
     assert_int_equal(conform(output, "no_such_backend"), 1);
     assert_int_equal(conform(output, "./no_such_file.so"), 1);
 }
@@ -258,9 +299,12 @@ int main(void)
         cmocka_unit_test(every_fault_is_noticed),
         cmocka_unit_test(a_good_row_passes),
         cmocka_unit_test(a_failure_repeats_as_printed),
+        cmocka_unit_test(gradients_and_updates_are_run),
+        cmocka_unit_test(cases_have_forms),
         cmocka_unit_test(a_strangers_missing_ops_are_told_but_allowed),
         cmocka_unit_test(a_file_on_the_search_path_is_tested_itself),
         cmocka_unit_test(expectations_make_it_strict),
+        cmocka_unit_test(a_missing_pass_is_told),
         cmocka_unit_test(a_line_that_fits_nothing_fails),
         cmocka_unit_test(an_unexpected_pass_fails),
         cmocka_unit_test(an_expected_failure_does_not_count),

@@ -32,6 +32,8 @@ struct cvk_case {
     const void *params; /* the op's struct, as a caller would write it; NULL: all zero */
     uint32_t input_count, output_count; /* output_count 0 means 1 */
     struct cvk_case_tensor inputs[CVK_CASE_INPUTS];
+    uint32_t outputs_absent; /* bit i: output i is left out */
+    uint32_t grads_absent;   /* bit i: nobody wants the gradient of input i */
     struct cvk_epilogue epilogue; /* parts 0: none; operands are drawn by the harness */
     double rtol, atol;  /* 0: 1e-5 and 1e-6 */
     uint32_t bench;     /* 1: a size worth timing; skipped by conformance unless --all */

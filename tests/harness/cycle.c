@@ -3,12 +3,12 @@
 #include "harness.h"
 
 struct operand_set { /* all memory of one cycle */
-    struct cvk__memory inputs[CVK_CASE_INPUTS], outputs[CVK__TRIAL_OUTPUTS], operands[CVK__EPILOGUE_OPERANDS];
+    struct cvk__memory inputs[CVK__TRIAL_INPUTS], outputs[CVK__TRIAL_OUTPUTS], operands[CVK__EPILOGUE_OPERANDS];
     struct cvk__memory workspace, packed;
-    void *contents[CVK_CASE_INPUTS];                   /* what the inputs must still hold at the end */
+    void *contents[CVK__TRIAL_INPUTS];                 /* what the inputs must still hold at the end */
     void *operand_contents[CVK__EPILOGUE_OPERANDS];
-    struct cvk_binding input_bindings[CVK_CASE_INPUTS], output_bindings[CVK__TRIAL_OUTPUTS];
-    struct cvk_binding build_bindings[CVK_CASE_INPUTS]; /* the constants alone */
+    struct cvk_binding input_bindings[CVK__TRIAL_INPUTS], output_bindings[CVK__TRIAL_OUTPUTS];
+    struct cvk_binding build_bindings[CVK__TRIAL_INPUTS]; /* the constants alone */
 };
 
 static const struct cvk_binding unbound;
@@ -44,8 +44,8 @@ static int32_t prepare(struct operand_set *b, const struct cvk__trial *t, struct
     for (uint32_t i = 0; i < node->output_count; i++) {
         if (!node->outputs[i])
             continue;
-        if (i == 0 && cycle->in_place) {
-            b->output_bindings[0] = b->input_bindings[0];
+        if (cycle->shares[i]) {
+            b->output_bindings[i] = b->input_bindings[cycle->shares[i] - 1];
             continue;
         }
         CVK__TRY(cvk__memory_init(&b->outputs[i], d, false, node->outputs[i]->bytes, placing));
@@ -65,7 +65,7 @@ static int32_t prepare(struct operand_set *b, const struct cvk__trial *t, struct
 
 static void release(struct operand_set *b)
 {
-    for (uint32_t i = 0; i < CVK_CASE_INPUTS; i++) {
+    for (uint32_t i = 0; i < CVK__TRIAL_INPUTS; i++) {
         cvk__memory_finish(&b->inputs[i]);
         cvk__free(b->contents[i]);
     }
@@ -83,11 +83,13 @@ static void release(struct operand_set *b)
 /* What the outputs and the workspace hold before a run must not matter. */
 static int32_t poison(struct operand_set *b, const struct cvk__trial *t, const struct cvk__cycle *cycle)
 {
-    for (uint32_t i = 0; i < t->view.node.output_count; i++)
+    for (uint32_t i = 0; i < t->view.node.output_count; i++) {
+        uint32_t input = cycle->shares[i];
         if (b->outputs[i].binding.buffer)
             CVK__TRY(cvk__memory_fill(&b->outputs[i], cycle->poison));
-    if (cycle->in_place)
-        CVK__TRY(cvk__memory_write(&b->inputs[0], b->contents[0]));
+        if (input && t->view.node.outputs[i])
+            CVK__TRY(cvk__memory_write(&b->inputs[input - 1], b->contents[input - 1]));
+    }
     if (b->workspace.binding.buffer)
         CVK__TRY(cvk__memory_fill(&b->workspace, cycle->poison));
     return CVK_OK;
@@ -120,6 +122,14 @@ static int32_t check_kept(struct cvk__memory *m, const void *content, const char
     return status;
 }
 
+static bool is_overwritten(const struct cvk__trial *t, const struct cvk__cycle *cycle, uint32_t input)
+{
+    for (uint32_t i = 0; i < t->view.node.output_count; i++)
+        if (cycle->shares[i] == input + 1 && t->view.node.outputs[i])
+            return true;
+    return false;
+}
+
 /* Guards everywhere, and operands that are only read. */
 static int32_t check_memory(struct operand_set *b, const struct cvk__trial *t, const struct cvk__cycle *cycle,
                             struct cvk__text *fault)
@@ -132,7 +142,7 @@ static int32_t check_memory(struct operand_set *b, const struct cvk__trial *t, c
     }
     for (uint32_t i = 0; i < t->view.node.input_count; i++) {
         snprintf(what, sizeof what, "input %u", i);
-        CVK__TRY(check_kept(&b->inputs[i], cycle->in_place && i == 0 ? NULL : b->contents[i], what, fault));
+        CVK__TRY(check_kept(&b->inputs[i], is_overwritten(t, cycle, i) ? NULL : b->contents[i], what, fault));
     }
     for (uint32_t i = 0; i < CVK__EPILOGUE_OPERANDS; i++)
         CVK__TRY(check_kept(&b->operands[i], b->operand_contents[i], operand_names[i], fault));
@@ -151,7 +161,8 @@ static int32_t take_outputs(struct operand_set *b, const struct cvk__trial *t, c
         void *now = cvk__alloc_buffer(CVK__TAG_TENSOR, desc->bytes);
         if (!now)
             return cvk__fail_memory(desc->bytes, "a result");
-        int32_t status = cvk__memory_read(cycle->in_place && i == 0 ? &b->inputs[0] : &b->outputs[i], now);
+        uint32_t input = cycle->shares[i];
+        int32_t status = cvk__memory_read(input ? &b->inputs[input - 1] : &b->outputs[i], now);
         if (status == CVK_OK && run == 0) {
             result->outputs[i] = now;
             continue;
@@ -235,7 +246,7 @@ static int32_t build_and_run(struct cvk_exec *e, struct operand_set *b, struct c
 int32_t cvk__cycle_run(struct cvk__trial *t, struct cvk__device *d, const struct cvk_kernel *row, const struct cvk_plan *plan,
                        const struct cvk__cycle *cycle, struct cvk__cycle_result *result, struct cvk__text *fault)
 {
-    const void *constants[CVK_CASE_INPUTS] = {0};
+    const void *constants[CVK__TRIAL_INPUTS] = {0};
     struct cvk_plan own_plan = *plan;
     memset(result, 0, sizeof *result);
     struct operand_set *b = cvk__alloc(CVK__TAG_MISC, sizeof *b);

@@ -7,6 +7,8 @@
 #include "harness.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define KNOWN_STREAMS 40
+#define KNOWN_DRAWS 16384
 
 static bool is_unsigned(uint32_t dtype)
 {
@@ -95,9 +97,8 @@ static void store_special_whole(uint32_t dtype, void *data, uint64_t i)
     memcpy((char *)data + i * bytes, &bits, bytes); /* little-endian: the low bytes come first */
 }
 
-static double number(const struct cvk_case_tensor *t, uint32_t dtype, uint64_t count, uint64_t seed, uint32_t stream, uint64_t i)
+static double number(const struct cvk_case_tensor *t, uint32_t dtype, uint64_t count, uint64_t bits, uint64_t i)
 {
-    uint64_t bits = cvk_rng_bits(seed, stream, i);
     if (t->fill == CVK_FILL_VALUES)
         return t->value_count ? t->values[i % t->value_count] : 0;
     if (t->fill == CVK_FILL_RAMP)
@@ -112,7 +113,41 @@ static double number(const struct cvk_case_tensor *t, uint32_t dtype, uint64_t c
         return whole(t, dtype, 9, bits);
     bool range = t->lo != 0 || t->hi != 0;
     double lo = range ? t->lo : -1, hi = range ? t->hi : 1;
-    return lo + (hi - lo) * (double)cvk_rng_uniform(seed, stream, i);
+    return lo + (hi - lo) * (double)(bits >> 40) * 0x1p-24;
+}
+
+/* The first draws of each stream: a table's cases and their passes begin with the same ones. */
+static struct {
+    uint64_t seed, count;
+    uint64_t *bits; /* KNOWN_DRAWS of them; NULL: none */
+} streams[KNOWN_STREAMS];
+
+static const uint64_t *first_bits(uint64_t seed, uint32_t stream, uint64_t wanted, uint64_t *known)
+{
+    *known = 0;
+    if (stream >= KNOWN_STREAMS)
+        return NULL;
+    if (!streams[stream].bits)
+        streams[stream].bits = cvk__alloc_array(CVK__TAG_MISC, KNOWN_DRAWS, sizeof(uint64_t));
+    if (!streams[stream].bits)
+        return NULL;
+    if (streams[stream].seed != seed)
+        streams[stream].count = 0;
+    streams[stream].seed = seed;
+    uint64_t *count = &streams[stream].count;
+    for (; *count < wanted && *count < KNOWN_DRAWS; ++*count)
+        streams[stream].bits[*count] = cvk_rng_bits(seed, stream, *count);
+    *known = *count;
+    return streams[stream].bits;
+}
+
+void cvk__draw_trim(void)
+{
+    for (uint32_t i = 0; i < KNOWN_STREAMS; i++) {
+        cvk__free(streams[i].bits);
+        streams[i].bits = NULL;
+        streams[i].count = 0;
+    }
 }
 
 int32_t cvk__draw(const struct cvk_case_tensor *tensor, uint64_t seed, uint32_t stream, void **data)
@@ -125,11 +160,13 @@ int32_t cvk__draw(const struct cvk_case_tensor *tensor, uint64_t seed, uint32_t 
         return cvk__fail_memory(desc.bytes, "the data of a case");
     uint64_t count = cvk_tensor_desc_count(&desc);
     bool whole_special = tensor->fill == CVK_FILL_SPECIAL && !is_float(dtype) && dtype != CVK_BOOL;
+    uint64_t known;
+    const uint64_t *bits = first_bits(seed, stream, count, &known);
     for (uint64_t i = 0; i < count; i++) {
         if (whole_special)
             store_special_whole(dtype, *data, i);
         else
-            store(dtype, *data, i, number(tensor, dtype, count, seed, stream, i));
+            store(dtype, *data, i, number(tensor, dtype, count, i < known ? bits[i] : cvk_rng_bits(seed, stream, i), i));
     }
     return CVK_OK;
 }

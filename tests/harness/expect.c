@@ -62,8 +62,8 @@ static int32_t parse_line(struct cvk__expect_line *line, char *text, const char 
         return cvk__fail(CVK_E_FORMAT, "%s:%u: unknown verdict '%.40s': unsupported, fails or passes", path, number, verdict);
     line->op_only = !strchr(pattern, '/');
     if (line->op_only && line->verdict != CVK__UNSUPPORTED)
-        return cvk__fail(CVK_E_FORMAT, "%s:%u: '%.80s' names ops without rows, which can only be unsupported; write op/case/pass",
-                         path, number, pattern);
+        return cvk__fail(CVK_E_FORMAT, "%s:%u: '%.80s' names ops or passes without rows, which can only be unsupported; write "
+                                       "op/case/pass", path, number, pattern);
     line->number = number;
     line->pattern = cvk__strdup(CVK__TAG_MISC, pattern);
     line->reason = cvk__strdup(CVK__TAG_MISC, reason);
@@ -116,20 +116,36 @@ void cvk__expect_finish(struct cvk__expect *e)
 
 struct cvk__expect_line *cvk__expect_find(const struct cvk__expect *e, const char *op, const char *case_name, const char *pass)
 {
-    char name[LINE_BYTES];
-    snprintf(name, sizeof name, case_name ? "%s/%s/%s" : "%s", op, case_name, pass);
-    for (uint32_t i = 0; i < e->count; i++)
-        if (e->lines[i].tolerance == 0 && e->lines[i].op_only == !case_name && fnmatch(e->lines[i].pattern, name, 0) == 0)
+    char form[LINE_BYTES], name[LINE_BYTES];
+    snprintf(form, sizeof form, "%s/%s/%s", op, case_name, pass);
+    snprintf(name, sizeof name, "%s/%.*s/%s", op, (int)strcspn(case_name, "+"), case_name, pass);
+    for (uint32_t i = 0; i < e->count; i++) {
+        const struct cvk__expect_line *line = &e->lines[i];
+        if (line->tolerance == 0 && !line->op_only && (!fnmatch(line->pattern, form, 0) || !fnmatch(line->pattern, name, 0)))
             return &e->lines[i];
+    }
     return NULL;
 }
 
-double cvk__expect_tolerance(struct cvk__expect *e, const char *op, const char *row)
+struct cvk__expect_line *cvk__expect_find_op(const struct cvk__expect *e, const char *op, const char *pass)
 {
     char name[LINE_BYTES];
-    snprintf(name, sizeof name, "%s:%s", op, row);
+    snprintf(name, sizeof name, pass ? "%s:%s" : "%s", op, pass);
+    for (uint32_t i = 0; i < e->count; i++) {
+        const struct cvk__expect_line *line = &e->lines[i];
+        if (line->tolerance == 0 && line->op_only && !strchr(line->pattern, ':') == !pass && !fnmatch(line->pattern, name, 0))
+            return &e->lines[i];
+    }
+    return NULL;
+}
+
+double cvk__expect_tolerance(struct cvk__expect *e, const char *op, const char *pass, const char *row)
+{
+    char any[LINE_BYTES], name[LINE_BYTES];
+    snprintf(any, sizeof any, "%s:%s", op, row);
+    snprintf(name, sizeof name, "%s:%s:%s", op, pass, row);
     for (uint32_t i = 0; i < e->count; i++)
-        if (e->lines[i].tolerance > 0 && fnmatch(e->lines[i].pattern, name, 0) == 0) {
+        if (e->lines[i].tolerance > 0 && (!fnmatch(e->lines[i].pattern, any, 0) || !fnmatch(e->lines[i].pattern, name, 0))) {
             e->lines[i].matched++;
             return e->lines[i].tolerance;
         }

@@ -2,8 +2,9 @@
  * The conformance harness: a case becomes a resolved node with data, every row of a backend runs it under watch, and what
  * it did is compared with what the reference made of the same node.
  *
- * Words: a trial is a case made concrete, with its data and the reference's results; a cycle is one build, run, finish of
- * one row under one set of conditions; a check is all cycles of one row on one trial; a suite is all of it for a backend.
+ * Words: a case takes one or more forms: its op's own pass, and each gradient that the op declares; a trial is a form made
+ * concrete, with its data and the reference's results; a cycle is one build, run, finish of one row under one set of
+ * conditions; a check is all cycles of one row on one trial; a suite is all of it for a backend.
  * A fault is a sentence that says what a row did wrong; an empty one means that all is well. Return values other than
  * CVK_OK are the harness's own troubles (no memory, a case that cannot be built). */
 #ifndef CVK__HARNESS_H
@@ -12,27 +13,54 @@
 #include "cases.h"
 #include "device/backend.h"
 #include "graph/kernel.h"
+#include "ops/op_def.h"
 
+#define CVK__TRIAL_INPUTS 8
 #define CVK__TRIAL_OUTPUTS 16
 #define CVK__CONFORM_WORKERS 3 /* of the context's pool; checks run with 1, 2 and 3 */
 
 /* ---- draw.c: data -------------------------------------------------------------------------------------------------- */
 
-/* Content for a case's tensor, plain layout; the same for the same seed and stream. Owns: the caller, cvk__free. */
+/* Content for a case's tensor, plain layout; the same for the same seed and stream. One thread at a time. Owns: the caller,
+ * cvk__free. */
 int32_t cvk__draw(const struct cvk_case_tensor *tensor, uint64_t seed, uint32_t stream, void **data);
 
-/* ---- trial.c: a case made concrete ----------------------------------------------------------------------------------- */
+void cvk__draw_trim(void); /* gives back what is kept for the next calls */
+
+/* ---- form.c: the passes that a case is good for ------------------------------------------------------------------------ */
+
+#define CVK__CASE_NAME_BYTES 128
+#define CVK__CASE_FORMS 4 /* at most, in one pass */
+#define CVK__PASSES_KNOWN 4
+
+struct cvk__form {
+    uint32_t pass;
+    uint32_t grad;  /* which of the op's declarations, in passes that are not the op's own */
+    bool trained;   /* weights that the case gives as constants are none, as in training */
+    bool residual;  /* a gradient with one more contribution added */
+    char name[CVK__CASE_NAME_BYTES]; /* the case's, "+trained", "+frozen" or "+residual" behind it */
+};
+
+/* The forms of a case in a pass; returns how many. */
+uint32_t cvk__forms(uint32_t op, const struct cvk_case *c, uint32_t pass, struct cvk__form forms[CVK__CASE_FORMS]);
+/* The gradients that the op declares for these parameters (NULL: all zero). */
+const struct cvk__grad *cvk__form_grads(const struct cvk__op_def *def, const void *params, uint32_t *count);
+
+/* ---- trial.c: a form made concrete ------------------------------------------------------------------------------------ */
 
 enum cvk__epilogue_operand { CVK__BIAS, CVK__SCALE, CVK__SHIFT, CVK__RESIDUAL, CVK__EPILOGUE_OPERANDS };
 
 struct cvk__trial {
     const struct cvk_case *c;
+    const struct cvk__form *form;
     uint32_t op;
     bool folded; /* nothing is left to run: planning has worked it out */
+    bool large;  /* too many products for more than one form of the case, unless all are asked for */
+    bool void_gradient; /* of whole numbers, or made of other ops: there is no such node */
     struct cvk_graph *graph;
     struct cvk__node *node;
     struct cvk__node_view view; /* its descriptors are those of graph, in the layouts of cvk__trial_set_layouts */
-    void *inputs[CVK_CASE_INPUTS]; /* of the resolved node, plain layout; NULL: left out */
+    void *inputs[CVK__TRIAL_INPUTS]; /* of the resolved node, plain layout; NULL: left out */
     void *wanted[CVK__TRIAL_OUTPUTS]; /* the reference's results, plain layout; NULL before cvk__trial_solve */
     int32_t wanted_status;         /* of the reference's run: a failure in cases that must fail */
     double tolerance;              /* factor on the case's, for the row that runs */
@@ -40,14 +68,26 @@ struct cvk__trial {
     void *operands[CVK__EPILOGUE_OPERANDS];                      /* plain layout */
 };
 
-int32_t cvk__trial_init(struct cvk__trial *t, uint32_t op, const struct cvk_case *c, bool deterministic);
+/* The reference makes the forward results that a gradient needs. Case and form are borrowed. */
+int32_t cvk__trial_init(struct cvk__trial *t, uint32_t op, const struct cvk_case *c, const struct cvk__form *form,
+                        bool deterministic, struct cvk__device *reference);
+/* Makes the trial of a case's form for its op's own pass that of the trained one: the same data and results, weights unknown at
+ * build. */
+void cvk__trial_train(struct cvk__trial *t, const struct cvk__form *form);
 void cvk__trial_finish(struct cvk__trial *t);
 /* Gives input 0 (and what goes with it) and the outputs a layout; CVK_E_UNSUPPORTED if the sizes do not allow it. */
 int32_t cvk__trial_set_layouts(struct cvk__trial *t, const struct cvk_kernel *row, uint32_t layout_x, uint32_t layout_y);
 /* Runs the first row of the reference that takes the node, for t->wanted. */
 int32_t cvk__trial_solve(struct cvk__trial *t, struct cvk__device *reference);
+/* Draws the epilogue's operand in the given range, for the sizes of output 0. */
+int32_t cvk__trial_draw_operand(struct cvk__trial *t, enum cvk__epilogue_operand which, double lo, double hi);
 /* The index of element `flat` of plain sizes, "1,0,3". Returns text. */
 const char *cvk__index_text(const struct cvk_tensor_desc *desc, uint64_t flat, char text[CVK_SHAPE_TEXT]);
+
+/* ---- gradient.c: from a forward trial to a gradient's ------------------------------------------------------------------ */
+
+/* Puts the gradient's node and its data in the place of the forward node's; sets void_gradient where there is none. */
+int32_t cvk__trial_differentiate(struct cvk__trial *t, uint32_t flags, struct cvk__device *reference);
 
 /* ---- memory.c: operands with guards around --------------------------------------------------------------------------- */
 
@@ -72,6 +112,7 @@ struct cvk__placing {
 int32_t cvk__memory_init(struct cvk__memory *m, struct cvk__device *d, bool packed, uint64_t bytes,
                          const struct cvk__placing *placing);
 void cvk__memory_finish(struct cvk__memory *m); /* zeroed memory is fine */
+void cvk__memory_trim(void); /* gives back what is kept for the next ones */
 int32_t cvk__memory_write(struct cvk__memory *m, const void *src);
 int32_t cvk__memory_fill(struct cvk__memory *m, uint8_t byte);
 int32_t cvk__memory_read(struct cvk__memory *m, void *dst);
@@ -103,7 +144,7 @@ struct cvk__cycle {
     uint32_t runs;          /* 0 means 1; further ones must give the same bits */
     uint32_t workers;       /* 0: all */
     uint8_t poison;         /* what outputs, workspace and packed memory hold before */
-    bool in_place;          /* output 0 in the memory of input 0 */
+    uint8_t shares[CVK__TRIAL_OUTPUTS]; /* k: the output lies in the memory of input k - 1; 0: in its own */
     bool hide_operands;     /* the epilogue's operands are not known at build */
     bool drop_constants;    /* the constants of the inputs are gone after build */
     int64_t fail_alloc;     /* the n-th host->alloc fails, from 1; 0: none */
@@ -143,7 +184,7 @@ uint32_t cvk__check_layouts(const struct cvk_kernel *row, uint32_t pairs[25][2])
 enum cvk__verdict { CVK__PASSES, CVK__UNSUPPORTED, CVK__FAILS };
 
 struct cvk__expect_line {
-    char *pattern; /* op/case/pass as a glob, or an op alone: ops without any row; with a tolerance: op:row */
+    char *pattern; /* a glob: op/case/pass, op (without any row), op:pass (no row for it); tolerances: op:row, op:pass:row */
     char *reason;
     double tolerance; /* factor on the cases' tolerances for a row; 0: a line with a verdict */
     uint32_t verdict; /* enum cvk__verdict */
@@ -160,10 +201,12 @@ struct cvk__expect {
 /* Errors name the line. */
 int32_t cvk__expect_read(struct cvk__expect *e, const char *path);
 void cvk__expect_finish(struct cvk__expect *e);
-/* The first line whose pattern fits; case_name NULL: a line about an op without rows. NULL if there is none. */
+/* The first line whose pattern fits, with or without what a form adds to the case's name. NULL if there is none. */
 struct cvk__expect_line *cvk__expect_find(const struct cvk__expect *e, const char *op, const char *case_name, const char *pass);
+/* The first line about an op without rows for this pass; pass NULL: without any. */
+struct cvk__expect_line *cvk__expect_find_op(const struct cvk__expect *e, const char *op, const char *pass);
 /* The factor on the cases' tolerances for a row, 1 if no line names it; counts the line as told the truth. */
-double cvk__expect_tolerance(struct cvk__expect *e, const char *op, const char *row);
+double cvk__expect_tolerance(struct cvk__expect *e, const char *op, const char *pass, const char *row);
 const char *cvk__verdict_name(uint32_t verdict);
 
 /* ---- suite.c: a backend on all cases ------------------------------------------------------------------------------------- */
@@ -175,25 +218,26 @@ struct cvk__suite_params {
     const char *options; /* of the device, "isa=avx2,threads=2"; NULL: none */
     const struct cvk_case_table *const *tables;
     uint32_t table_count;
-    const char *op, *row, *case_name; /* NULL: all. Globs */
+    const char *op, *pass, *row, *case_name; /* NULL: all. Globs but pass */
     bool all;                         /* the big cases too */
     bool lenient;                     /* ops without any row need no line in `expect` */
     struct cvk__expect *expect;
     /* Called with what is about to run, row NULL for the reference; may be NULL. */
-    void (*progress)(void *arg, const char *op, const char *case_name, const char *row);
+    void (*progress)(void *arg, const char *op, const char *pass, const char *case_name, const char *row);
     void *progress_arg;
 };
 
 struct cvk__tally {
-    uint32_t op;
-    const char *row; /* NULL: the op has no row */
+    uint32_t op, pass;
+    const char *row; /* NULL: the op has no row for the pass */
     bool no_cases;   /* with row NULL: it is never run */
     uint32_t passed, failed, refused; /* cases */
 };
 
 struct cvk__finding {
-    uint32_t op;
-    const char *case_name, *row; /* NULL: the case as a whole, the op as a whole */
+    uint32_t op, pass;
+    char case_name[CVK__CASE_NAME_BYTES]; /* "": the op as a whole */
+    const char *row;                      /* NULL: the case as a whole */
     bool listed;   /* foreseen in expect.txt: does not count */
     bool refusal;  /* refused, not wrong */
     char *text;

@@ -6,7 +6,8 @@
 
 #include "harness.h"
 
-#define PERIOD 256 /* after so many bytes the guards repeat */
+#define PERIOD 256       /* after so many bytes the guards repeat */
+#define GUARD_BYTES 1024 /* at most, on either side: there are several operands in each of many cycles */
 
 /* Content of guard byte i, counted from the first byte of the whole. */
 static unsigned char guard_byte(uint32_t salt, uint64_t i)
@@ -21,12 +22,15 @@ static void make_period(unsigned char period[PERIOD], uint32_t salt)
 }
 
 /* A period at a time: there are far more guards than bytes of operands, and the sanitizers look at every access. */
-static void fill_guards(unsigned char *bytes, uint32_t salt, uint64_t count)
+static void fill_guards(unsigned char *bytes, uint32_t salt, uint64_t from, uint64_t end)
 {
     unsigned char period[PERIOD];
     make_period(period, salt);
-    for (uint64_t i = 0; i < count; i += PERIOD)
-        memcpy(bytes + i, period, count - i < PERIOD ? count - i : PERIOD);
+    for (uint64_t i = from, count; i < end; i += count) {
+        count = PERIOD - i % PERIOD;
+        count = count < end - i ? count : end - i;
+        memcpy(bytes + i, period + i % PERIOD, count);
+    }
 }
 
 static bool guards_hold(const unsigned char *bytes, uint32_t salt, uint64_t from, uint64_t end)
@@ -42,22 +46,81 @@ static bool guards_hold(const unsigned char *bytes, uint32_t salt, uint64_t from
     return true;
 }
 
+/* Maps between forbidden pages that nobody uses: to make one takes far longer than most kernels run. */
+static struct {
+    unsigned char *map;
+    uint64_t bytes;
+} spare[48];
+#define SPARES (sizeof spare / sizeof *spare)
+#define SPARE_BYTES (16u << 20) /* greater ones are given back at once */
+
+static unsigned char *take_spare(uint64_t bytes)
+{
+    for (size_t i = 0; i < SPARES; i++)
+        if (spare[i].map && spare[i].bytes == bytes) {
+            unsigned char *map = spare[i].map;
+            spare[i].map = NULL;
+            return map;
+        }
+    return NULL;
+}
+
+static void give_back(unsigned char *map, uint64_t bytes)
+{
+    static size_t oldest; /* sizes come and go with the cases */
+    size_t i = 0;
+    if (bytes > SPARE_BYTES) {
+        munmap(map, bytes);
+        return;
+    }
+    while (i < SPARES && spare[i].map)
+        i++;
+    if (i == SPARES) {
+        i = oldest++ % SPARES;
+        munmap(spare[i].map, spare[i].bytes);
+    }
+    spare[i].map = map;
+    spare[i].bytes = bytes;
+}
+
+void cvk__memory_trim(void)
+{
+    for (size_t i = 0; i < SPARES; i++)
+        if (spare[i].map) {
+            munmap(spare[i].map, spare[i].bytes);
+            spare[i].map = NULL;
+        }
+}
+
 static int32_t map_pages(struct cvk__memory *m, uint64_t bytes, uint64_t offset, bool at_start)
 {
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    static uint64_t page;
+    page = page ? page : (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t behind = cvk__round_up(bytes + CVK_TAIL_BYTES, CVK_ALIGN_BYTES); /* keeps the first byte aligned */
     m->total_bytes = cvk__round_up(offset + CVK_ALIGN_BYTES + behind, page);
     m->map_bytes = m->total_bytes + 2 * page;
-    void *map = mmap(NULL, m->map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED)
-        return cvk__fail_memory(m->map_bytes, "an operand of a case");
-    m->map = map;
+    m->map = take_spare(m->map_bytes);
+    if (!m->map) {
+        void *map = mmap(NULL, m->map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (map == MAP_FAILED)
+            return cvk__fail_memory(m->map_bytes, "an operand of a case");
+        if (mprotect((unsigned char *)map + page, m->total_bytes, PROT_READ | PROT_WRITE) != 0) {
+            munmap(map, m->map_bytes);
+            return cvk__fail_memory(m->total_bytes, "an operand of a case");
+        }
+        m->map = map;
+    }
     m->first = m->map + page;
-    if (mprotect(m->first, m->total_bytes, PROT_READ | PROT_WRITE) != 0)
-        return cvk__fail_memory(m->total_bytes, "an operand of a case");
     m->guard_before = at_start ? offset : m->total_bytes - behind;
-    fill_guards(m->first, m->salt, m->total_bytes);
     m->binding.buffer = m->first + m->guard_before - offset;
+    uint64_t skipped = m->guard_before > GUARD_BYTES ? m->guard_before - GUARD_BYTES : 0;
+    m->first += skipped;
+    m->guard_before -= skipped;
+    m->total_bytes -= skipped;
+    if (m->total_bytes > m->guard_before + bytes + GUARD_BYTES)
+        m->total_bytes = m->guard_before + bytes + GUARD_BYTES;
+    fill_guards(m->first, m->salt, 0, m->guard_before);
+    fill_guards(m->first, m->salt, m->guard_before + bytes, m->total_bytes);
     return CVK_OK;
 }
 
@@ -69,7 +132,7 @@ static int32_t alloc_on_device(struct cvk__memory *m, uint64_t bytes, uint64_t o
     unsigned char *guards = cvk__alloc_buffer(CVK__TAG_TENSOR, m->total_bytes);
     if (!guards)
         return cvk__fail_memory(m->total_bytes, "the guards of an operand");
-    fill_guards(guards, m->salt, m->total_bytes);
+    fill_guards(guards, m->salt, 0, m->total_bytes);
     int32_t status = cvk__buffer_write(m->device, m->binding.buffer, 0, guards, m->total_bytes);
     cvk__free(guards);
     return status;
@@ -96,7 +159,7 @@ void cvk__memory_finish(struct cvk__memory *m)
     if (m->device && m->binding.buffer)
         cvk__buffer_free(m->device, m->binding.buffer);
     if (m->map)
-        munmap(m->map, m->map_bytes);
+        give_back(m->map, m->map_bytes);
     memset(m, 0, sizeof *m);
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * A case made concrete: a graph of one op through the public builder, resolved as a session would, with its data. */
+ * A form made concrete: a graph of one op through the public builder, resolved as a session would, with its data. */
 #include "harness.h"
+
+/* Multiply-adds, and elements of the first input. The few cases above are most of the time of all. */
+#define LARGE_MACS 8000000
+#define LARGE_COUNT 250000
 
 /* Streams of the epilogue's operands, behind those of the inputs. */
 #define OPERAND_STREAM 16
@@ -16,7 +20,7 @@ static cvk_value add_input(struct cvk__trial *t, uint32_t i, const void *data)
     uint32_t dtype = tensor->dtype ? tensor->dtype : CVK_F32;
     char name[16];
     snprintf(name, sizeof name, "input%u", i);
-    if (tensor->constant)
+    if (tensor->constant && !(t->form->trained && cvk__op_find(t->op)->weights & CVK__X(i)))
         return cvk_constant(t->graph, name, dtype, tensor->rank, tensor->dims, data);
     return cvk_input(t->graph, name, dtype, tensor->rank, tensor->dims);
 }
@@ -45,6 +49,9 @@ static int32_t build(struct cvk__trial *t, cvk_value *values, void **drawn)
     CVK__TRY(cvk__graph_infer(t->graph, NULL));
     t->node = &t->graph->nodes[0];
     t->folded = t->node->dead;
+    for (uint32_t i = 0; i < t->node->output_count && i < 32; i++)
+        if (c->outputs_absent >> i & 1)
+            t->node->outputs[i] = 0;
     return CVK_OK;
 }
 
@@ -59,7 +66,7 @@ static void keep_inputs(struct cvk__trial *t, const cvk_value *values, void **dr
             }
 }
 
-static int32_t draw_operand(struct cvk__trial *t, enum cvk__epilogue_operand which, double lo, double hi)
+int32_t cvk__trial_draw_operand(struct cvk__trial *t, enum cvk__epilogue_operand which, double lo, double hi)
 {
     const struct cvk_tensor_desc *y = output_desc(t);
     struct cvk_case_tensor tensor = {.dtype = CVK_F32, .rank = 1, .lo = lo, .hi = hi};
@@ -74,14 +81,15 @@ static int32_t draw_operand(struct cvk__trial *t, enum cvk__epilogue_operand whi
     return cvk__draw(&tensor, t->op, OPERAND_STREAM + which, &t->operands[which]);
 }
 
-static int32_t add_epilogue(struct cvk__trial *t, uint32_t flags)
+static int32_t add_epilogue(struct cvk__trial *t)
 {
-    t->node->epilogue = t->c->epilogue;
-    t->node->epilogue.size = sizeof t->node->epilogue;
-    CVK__TRY(cvk__node_view_init(&t->view, t->graph, t->node, flags));
     uint32_t parts = t->c->epilogue.parts, rank = output_desc(t)->rank;
     if (!parts)
         return CVK_OK;
+    t->node->epilogue = t->c->epilogue;
+    t->node->epilogue.size = sizeof t->node->epilogue;
+    t->view.epilogue = t->node->epilogue;
+    t->view.node.epilogue = &t->view.epilogue;
     /* 0 is the batch, so it cannot be meant: the channels of maps, the columns of matrices. */
     bool maps = t->op != CVK_OP_GEMM && t->op != CVK_OP_MATMUL;
     if (t->view.epilogue.axis == 0)
@@ -89,27 +97,43 @@ static int32_t add_epilogue(struct cvk__trial *t, uint32_t flags)
     if (t->view.epilogue.axis >= rank)
         return cvk__fail(CVK_E_ARG, "the epilogue's axis %u is not one of the result's %u", t->view.epilogue.axis, rank);
     if (parts & CVK_EPI_BIAS)
-        CVK__TRY(draw_operand(t, CVK__BIAS, -1, 1));
+        CVK__TRY(cvk__trial_draw_operand(t, CVK__BIAS, -1, 1));
     if (parts & CVK_EPI_SCALE) {
-        CVK__TRY(draw_operand(t, CVK__SCALE, 0.5, 1.5));
-        CVK__TRY(draw_operand(t, CVK__SHIFT, -1, 1));
+        CVK__TRY(cvk__trial_draw_operand(t, CVK__SCALE, 0.5, 1.5));
+        CVK__TRY(cvk__trial_draw_operand(t, CVK__SHIFT, -1, 1));
     }
     if (parts & CVK_EPI_RESIDUAL)
-        CVK__TRY(draw_operand(t, CVK__RESIDUAL, -1, 1));
+        CVK__TRY(cvk__trial_draw_operand(t, CVK__RESIDUAL, -1, 1));
     return CVK_OK;
 }
 
-int32_t cvk__trial_init(struct cvk__trial *t, uint32_t op, const struct cvk_case *c, bool deterministic)
+static bool is_large(const struct cvk__trial *t)
 {
+    const struct cvk__op_def *def = cvk__op_find(t->op);
+    struct cvk__cost cost = {0};
+    if (def->cost)
+        def->cost(&t->view.node, &cost);
+    return cost.macs > LARGE_MACS || (t->view.inputs[0] && cvk_tensor_desc_count(t->view.inputs[0]) > LARGE_COUNT);
+}
+
+int32_t cvk__trial_init(struct cvk__trial *t, uint32_t op, const struct cvk_case *c, const struct cvk__form *form,
+                        bool deterministic, struct cvk__device *reference)
+{
+    uint32_t flags = deterministic ? CVK_NODE_DETERMINISTIC : 0;
     cvk_value values[CVK_CASE_INPUTS] = {0};
     void *drawn[CVK_CASE_INPUTS] = {0};
     memset(t, 0, sizeof *t);
     t->c = c;
+    t->form = form;
     t->op = op;
     int32_t status = build(t, values, drawn);
     if (status == CVK_OK && !t->folded) {
         keep_inputs(t, values, drawn);
-        status = add_epilogue(t, deterministic ? CVK_NODE_DETERMINISTIC : 0);
+        status = cvk__node_view_init(&t->view, t->graph, t->node, flags);
+        if (status == CVK_OK)
+            t->large = is_large(t);
+        if (status == CVK_OK)
+            status = form->pass == cvk__op_find(op)->pass ? add_epilogue(t) : cvk__trial_differentiate(t, flags, reference);
     }
     for (uint32_t i = 0; i < CVK_CASE_INPUTS; i++)
         cvk__free(drawn[i]);
@@ -118,11 +142,20 @@ int32_t cvk__trial_init(struct cvk__trial *t, uint32_t op, const struct cvk_case
     return status;
 }
 
+void cvk__trial_train(struct cvk__trial *t, const struct cvk__form *form)
+{
+    uint32_t weights = cvk__op_find(t->op)->weights;
+    t->form = form;
+    for (uint32_t i = 0; i < t->node->input_count && i < 16; i++)
+        if (weights & CVK__X(i))
+            t->view.constants[i] = NULL;
+}
+
 void cvk__trial_finish(struct cvk__trial *t)
 {
     cvk__node_view_finish(&t->view);
     cvk_graph_destroy(t->graph);
-    for (uint32_t i = 0; i < CVK_CASE_INPUTS; i++)
+    for (uint32_t i = 0; i < CVK__TRIAL_INPUTS; i++)
         cvk__free(t->inputs[i]);
     for (uint32_t i = 0; i < CVK__TRIAL_OUTPUTS; i++)
         cvk__free(t->wanted[i]);
@@ -150,7 +183,7 @@ int32_t cvk__trial_set_layouts(struct cvk__trial *t, const struct cvk_kernel *ro
     for (uint32_t i = 0; i < t->node->output_count; i++)
         if (t->view.outputs[i])
             CVK__TRY(set_layout(t, t->node->outputs[i], cvk__output_layout(row, i, t->view.outputs[i]->rank, layout_y)));
-    if (t->operand_desc[CVK__RESIDUAL].size)
+    if (t->operand_desc[CVK__RESIDUAL].size && output_desc(t))
         t->operand_desc[CVK__RESIDUAL] = *output_desc(t);
     if (t->op == CVK_OP_REORDER)
         ((struct cvk_reorder_params *)t->node->params)->layout = layout_y;
@@ -163,11 +196,11 @@ static int32_t run_reference(struct cvk__trial *t, struct cvk__device *reference
 {
     const struct cvk__cycle cycle = {.poison = 0xff};
     const struct cvk__backend *backend = reference->backend;
-    char reason[CVK__REASON_BYTES], last[CVK__REASON_BYTES] = "it has no row for the op";
+    char reason[CVK__REASON_BYTES], last[CVK__REASON_BYTES] = "it has no row for the op and pass";
     for (uint32_t r = 0; r < backend->plugin.kernel_count; r++) {
         const struct cvk_kernel *row = &backend->kernels[r];
         struct cvk_plan plan;
-        if (row->op != t->op || row->pass != CVK_PASS_FORWARD)
+        if (row->op != t->op || row->pass != t->node->pass)
             continue;
         CVK__TRY(cvk__trial_set_layouts(t, row, CVK_LAYOUT_PLAIN, CVK_LAYOUT_PLAIN));
         if (cvk__kernel_ask(reference, row, &t->view.node, CVK_LAYOUT_PLAIN, CVK_LAYOUT_PLAIN, &plan, reason) == CVK_OK)

@@ -6,6 +6,12 @@
     .params = &(const struct cvk_dropout_params){.training = is_training, .seed = from_seed, .drop = probability}
 #define ONE(...) .input_count = 1, .inputs = {__VA_ARGS__}
 
+#define STEP(x, array) .input_count = 2, .inputs = {x, {.dtype = CVK_I64, DIMS(1), VALUES(array)}}
+
+static const double third[] = {3};
+static const double far[] = {5000000000};
+static const double none[] = {0};
+
 static const struct cvk_case cases[] = {
     {"inference", P(0, 1, 0.5f), ONE(X(2, 5, 3, 7))},
     {"inference_mask", P(0, 1, 0.5f), ONE(X(2, 5, 3, 7)), .output_count = 2},
@@ -23,6 +29,17 @@ static const struct cvk_case cases[] = {
     {"training_f64", P(1, 9, 0.25f), .rtol = 1e-12, ONE(TYPED(CVK_F64, 4, 9)), .output_count = 2},
     {"training_f16", F16_TOLERANCE, P(1, 10, 0.25f), ONE(TYPED(CVK_F16, 4, 9)), .output_count = 2},
     {"inference_bf16", P(0, 11, 0.25f), ONE(TYPED(CVK_BF16, 4, 9)), .output_count = 2},
+    {"step", P(1, 1, 0.5f), STEP(X(2, 5, 3, 7), third)},
+    {"step_0", P(1, 1, 0.5f), STEP(X(2, 5, 3, 7), none)},
+    {"step_far", P(1, 0xfedcba9876543210u, 0.25f), STEP(X(5, 40), far), .output_count = 2},
+    {"step_constant", P(1, 1, 0.5f), .input_count = 2,
+     .inputs = {X(2, 5, 3, 7), {.dtype = CVK_I64, DIMS(1), .constant = 1, VALUES(third)}}},
+    {"step_blocks", P(1, 3, 0.5f), STEP(X(2, 17, 3, 5), third)},
+    {"step_large_maps", P(1, 3, 0.5f), STEP(X(1, 18, 17, 17), third)},
+    {"step_number", P(1, 3, 0.5f), .input_count = 2, .inputs = {X(3, 17), {.dtype = CVK_I64, .rank = 0, VALUES(third)}}},
+    {"step_inference", P(0, 1, 0.5f), STEP(X(2, 5, 3, 7), third), .output_count = 2},
+    {"step_f64", P(1, 9, 0.25f), .rtol = 1e-12, STEP(TYPED(CVK_F64, 4, 9), third)},
+    {"step_f16", F16_TOLERANCE, P(1, 10, 0.25f), STEP(TYPED(CVK_F16, 4, 9), third)},
     {"bench_training", P(1, 12, 0.5f), ONE(X(256, 4096)), .bench = 1},
 };
 

@@ -107,7 +107,8 @@ SIMD_INLINE void axpy(const struct simd_dense *d, uint64_t k, const int rows, co
 SIMD_INLINE void axpys_of(const struct simd_dense *d, const int rows)
 {
     uint64_t k = 0;
-    axpy(d, 0, rows, 0, 1);
+    if (!d->accumulate)
+        axpy(d, 0, rows, 0, 1);
     for (; k + SIMD_DENSE_DEPTH <= d->depth; k += SIMD_DENSE_DEPTH)
         axpy(d, k, rows, SIMD_DENSE_DEPTH, 0);
     for (; k < d->depth; k++)

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define SIMD_DENSE_ROWS 4    /* most rows of x */
+#define SIMD_DENSE_ROWS 4    /* most rows of x in one call */
 #define SIMD_DENSE_COLUMNS 8 /* results in a row that dots sums together: work is best cut in multiples of it */
 #define SIMD_DENSE_DEPTH 8   /* rows of the matrix that axpys adds together */
 
@@ -16,6 +16,7 @@ struct simd_dense {
     float *y;
     uint64_t x_step, w_step, y_step;
     uint64_t rows, depth, begin, end;
+    uint32_t accumulate; /* axpys: 1: sums begin with what y holds */
 };
 
 /* What follows a product, in this order: y = activation((alpha * y + beta * c + bias) * scale + shift + residual). */

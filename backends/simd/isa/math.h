@@ -24,6 +24,18 @@ SIMD_INLINE V v_copysign(V x, V sign)
     return v_from_bits(vi_or(v_bits(v_abs(x)), vi_and(v_bits(sign), bit)));
 }
 
+/* x < border ? yes : no */
+SIMD_INLINE V v_below(V x, V border, V yes, V no)
+{
+    return v_select(v_lt(x, border), yes, no);
+}
+
+/* -1, 1, or x itself where it is 0 or NaN. */
+SIMD_INLINE V v_sign(V x)
+{
+    return v_below(v_zero(), x, v_set1(1.0f), v_below(x, v_zero(), v_set1(-1.0f), x));
+}
+
 /* c[0] + c[1] x + ... + c[n] x^n */
 SIMD_INLINE V v_poly(V x, const float *c, const int n)
 {

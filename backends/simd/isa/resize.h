@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * One row of a resized map from one or two rows of the map, in blocks of channels (pixels are vectors) or plain (pixels are
- * numbers). */
+ * numbers), and the gradient: one row of it added to one or two rows. */
 #ifndef SIMD_RESIZE_H
 #define SIMD_RESIZE_H
 
@@ -19,6 +19,11 @@ struct simd_resize_fns {
     /* Between rows x and `below`, which has weight `share`; below == x: one row alone. What has no weight is not looked at. */
     void (*linear[2])(const struct simd_resize_taps *taps, const float *x, const float *below, float share, float *y,
                       uint64_t pixels);
+    /* dx[low[i]] += dy[i] */
+    void (*nearest_backward[2])(const struct simd_resize_taps *taps, const float *dy, float *dx, uint64_t pixels);
+    /* To rows dx and `below`, which has weight `share`; below == dx: one row alone. */
+    void (*linear_backward[2])(const struct simd_resize_taps *taps, const float *dy, float *dx, float *below, float share,
+                               uint64_t pixels);
 };
 
 #endif

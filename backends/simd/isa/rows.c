@@ -69,19 +69,6 @@ SIMD_INLINE double join_lanes(const uint32_t kind, V sum)
     return numbers[0];
 }
 
-SIMD_INLINE V load_lanes(const float *p, uint32_t last)
-{
-    return last == V_LEN ? v_load(p) : v_load_n(p, last);
-}
-
-SIMD_INLINE void store_lanes(float *p, V x, uint32_t last)
-{
-    if (last == V_LEN)
-        v_store(p, x);
-    else
-        v_store_n(p, x, last);
-}
-
 /* The first n lanes from memory, the others so that they change nothing. */
 SIMD_INLINE V load_neutral(const uint32_t kind, const float *p, uint32_t n)
 {
@@ -140,13 +127,13 @@ SIMD_INLINE void fold_vectors(const uint32_t kind, const uint32_t ways, const fl
             for (; r + WAYS <= rows; r += WAYS, x += WAYS * stride)
 #pragma GCC unroll 4
                 for (uint32_t w = 0; w < WAYS; w++)
-                    sum[w] = fold_in(kind, sum[w], load_lanes(x + w * stride, last), tops[0]);
+                    sum[w] = fold_in(kind, sum[w], v_load_lanes(x + w * stride, last), tops[0]);
             sum[0] = join(kind, join(kind, sum[0], sum[1]), join(kind, sum[2], sum[3]));
         }
         for (; r < rows; r++, x += stride)
 #pragma GCC unroll 4
             for (uint32_t w = 0; w < ways; w++)
-                sum[w] = fold_in(kind, sum[w], load_lanes(x + w * V_LEN, last), tops[w]);
+                sum[w] = fold_in(kind, sum[w], v_load_lanes(x + w * V_LEN, last), tops[w]);
         for (uint32_t w = 0; w < ways; w++)
             total[w] = join(kind, total[w], sum[w]);
     }
@@ -263,7 +250,7 @@ static void softmax(uint32_t kind, const float *x, float *y, uint64_t n)
         V tops = v_set1(top), log_sum = v_log(v_set1((float)exp_row(0, x, NULL, n, top)));
         for (uint64_t i = 0; i < n; i += V_LEN) {
             uint32_t lanes = n - i < V_LEN ? (uint32_t)(n - i) : V_LEN;
-            store_lanes(y + i, v_sub(v_sub(load_lanes(x + i, lanes), tops), log_sum), lanes);
+            v_store_lanes(y + i, v_sub(v_sub(v_load_lanes(x + i, lanes), tops), log_sum), lanes);
         }
         return;
     }
@@ -287,14 +274,14 @@ SIMD_INLINE void softmax_vectors(const uint32_t kind, const uint32_t ways, const
     for (uint64_t r = 0; r < n; r++)
 #pragma GCC unroll 4
         for (uint32_t w = 0; w < ways; w++) /* a NaN need not stay: the sum will have it */
-            top[w] = v_max(load_lanes(x + r * stride + w * V_LEN, last), top[w]);
+            top[w] = v_max(v_load_lanes(x + r * stride + w * V_LEN, last), top[w]);
     for (uint64_t r = 0; r < n; r++)
 #pragma GCC unroll 4
         for (uint32_t w = 0; w < ways; w++) {
-            V e = v_exp(v_sub(load_lanes(x + r * stride + w * V_LEN, last), top[w]));
+            V e = v_exp(v_sub(v_load_lanes(x + r * stride + w * V_LEN, last), top[w]));
             sum[w] = v_add(sum[w], e);
             if (kind == CVK_SOFTMAX)
-                store_lanes(y + r * stride + w * V_LEN, e, last);
+                v_store_lanes(y + r * stride + w * V_LEN, e, last);
         }
     for (uint32_t w = 0; w < ways; w++)
         sum[w] = kind == CVK_SOFTMAX ? v_div(v_set1(1.0f), sum[w]) : v_log(sum[w]);
@@ -302,9 +289,9 @@ SIMD_INLINE void softmax_vectors(const uint32_t kind, const uint32_t ways, const
 #pragma GCC unroll 4
         for (uint32_t w = 0; w < ways; w++) {
             float *to = y + r * stride + w * V_LEN;
-            V result = kind == CVK_SOFTMAX ? v_mul(load_lanes(to, last), sum[w])
-                                           : v_sub(v_sub(load_lanes(x + r * stride + w * V_LEN, last), top[w]), sum[w]);
-            store_lanes(to, result, last);
+            V result = kind == CVK_SOFTMAX ? v_mul(v_load_lanes(to, last), sum[w])
+                                           : v_sub(v_sub(v_load_lanes(x + r * stride + w * V_LEN, last), top[w]), sum[w]);
+            v_store_lanes(to, result, last);
         }
 }
 
@@ -359,39 +346,52 @@ static double squares_around(const float *x, uint64_t n, float mean)
 }
 
 /* Where squares do not fit a float (or something is not finite): slowly, in double. */
+static double variance_double(const float *x, uint64_t n, double *mean)
+{
+    double squares = 0;
+    *mean = 0;
+    for (uint64_t i = 0; i < n; i++)
+        *mean += (double)x[i] / (double)n;
+    for (uint64_t i = 0; i < n; i++)
+        squares += ((double)x[i] - *mean) * ((double)x[i] - *mean);
+    return squares / (double)n;
+}
+
+static int measure(struct simd_norm_row *row)
+{
+    double n = (double)row->n;
+    row->mean = (float)(fold_SUM(row->x, row->n, 0) / n);
+    double variance = squares_around(row->x, row->n, row->mean) / n, mean;
+    int fits = variance < 1e30;
+    if (!fits) {
+        variance = variance_double(row->x, row->n, &mean);
+        row->mean = (float)mean;
+    }
+    row->inv_std = (float)(1 / sqrt(variance + (double)row->epsilon));
+    return fits;
+}
+
 static void normalise_double(struct simd_norm_row *row)
 {
-    double mean = 0, squares = 0;
-    for (uint64_t i = 0; i < row->n; i++)
-        mean += (double)row->x[i] / (double)row->n;
-    for (uint64_t i = 0; i < row->n; i++)
-        squares += ((double)row->x[i] - mean) * ((double)row->x[i] - mean);
-    double inv_std = 1 / sqrt(squares / (double)row->n + (double)row->epsilon);
+    double mean, inv_std = 1 / sqrt(variance_double(row->x, row->n, &mean) + (double)row->epsilon);
     for (uint64_t i = 0; i < row->n; i++)
         row->y[i] =
             (float)(((double)row->x[i] - mean) * inv_std * (double)row->scale[i] + (row->bias ? (double)row->bias[i] : 0));
-    row->mean = (float)mean;
-    row->inv_std = (float)inv_std;
 }
 
 static void normalise(struct simd_norm_row *row)
 {
-    double n = (double)row->n;
-    const float *x = row->x;
-    row->mean = (float)(fold_SUM(x, row->n, 0) / n);
-    double variance = squares_around(x, row->n, row->mean) / n;
-    if (!(variance < 1e30)) {
+    if (!measure(row)) {
         normalise_double(row);
         return;
     }
-    row->inv_std = (float)(1 / sqrt(variance + (double)row->epsilon));
     V mean = v_set1(row->mean), inv_std = v_set1(row->inv_std);
     for (uint64_t i = 0; i < row->n; i += V_LEN) {
         uint32_t lanes = row->n - i < V_LEN ? (uint32_t)(row->n - i) : V_LEN;
-        V y = v_mul(v_mul(v_sub(load_lanes(x + i, lanes), mean), inv_std), load_lanes(row->scale + i, lanes));
+        V y = v_mul(v_mul(v_sub(v_load_lanes(row->x + i, lanes), mean), inv_std), v_load_lanes(row->scale + i, lanes));
         if (row->bias)
-            y = v_add(y, load_lanes(row->bias + i, lanes));
-        store_lanes(row->y + i, y, lanes);
+            y = v_add(y, v_load_lanes(row->bias + i, lanes));
+        v_store_lanes(row->y + i, y, lanes);
     }
 }
 
@@ -402,4 +402,5 @@ const struct simd_rows_fns SIMD_FN(simd_rows_fns) = {.lanes = WAYS * V_LEN,
                                                      .finish = finish,
                                                      .softmax = softmax,
                                                      .softmax_columns = softmax_columns,
+                                                     .measure = measure,
                                                      .normalise = normalise};

@@ -37,6 +37,8 @@ struct simd_rows_fns {
     void (*softmax)(uint32_t kind, const float *x, float *y, uint64_t n);
     /* Down columns i < count <= lanes, of n elements `stride` floats apart. */
     void (*softmax_columns)(uint32_t kind, const float *x, float *y, uint64_t n, uint64_t stride, uint32_t count);
+    /* mean and inv_std of a row; 0 if squares of what it holds do not fit a float. */
+    int (*measure)(struct simd_norm_row *row);
     void (*normalise)(struct simd_norm_row *row);
 };
 

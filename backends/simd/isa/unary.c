@@ -11,20 +11,10 @@ SIMD_INLINE V clip(V x, V low, V high)
     return v_min(high, v_max(low, x));
 }
 
-SIMD_INLINE V below(V x, V border, V yes, V no)
-{
-    return v_select(v_lt(x, border), yes, no);
-}
-
 SIMD_INLINE V shrink(V x, V a, V b)
 {
     V inside = v_select(v_isnan(x), x, v_zero());
-    return below(x, v_neg(a), v_add(x, b), below(a, x, v_sub(x, b), inside));
-}
-
-SIMD_INLINE V sign(V x)
-{
-    return below(v_zero(), x, v_set1(1.0f), below(x, v_zero(), v_set1(-1.0f), x));
+    return v_below(x, v_neg(a), v_add(x, b), v_below(a, x, v_sub(x, b), inside));
 }
 
 #define ZERO v_zero()
@@ -33,10 +23,10 @@ SIMD_INLINE V sign(V x)
 /* Each kind from x, a and b. relu adds 0, which turns -0 into 0. */
 #define KINDS(X)                                                                              \
     X(RELU, v_add(v_relu(x), ZERO))                                                           \
-    X(LEAKY_RELU, below(x, ZERO, v_mul(a, x), x))                                             \
-    X(ELU, below(x, ZERO, v_mul(a, v_expm1(v_min(ZERO, x))), x))                              \
+    X(LEAKY_RELU, v_below(x, ZERO, v_mul(a, x), x))                                           \
+    X(ELU, v_below(x, ZERO, v_mul(a, v_expm1(v_min(ZERO, x))), x))                            \
     X(SELU, v_mul(b, v_select(v_le(x, ZERO), v_mul(a, v_expm1(v_min(ZERO, x))), x)))          \
-    X(CELU, below(x, ZERO, v_mul(a, v_expm1(v_div(x, a))), x))                                \
+    X(CELU, v_below(x, ZERO, v_mul(a, v_expm1(v_div(x, a))), x))                              \
     X(CLIP, clip(x, a, b))                                                                    \
     X(SIGMOID, v_sigmoid(x))                                                                  \
     X(HARD_SIGMOID, clip(v_fma(a, x, b), ZERO, ONE))                                          \
@@ -60,7 +50,7 @@ SIMD_INLINE V sign(V x)
     X(ROUND, v_round(x))                                                                      \
     X(FLOOR, v_floor(x))                                                                      \
     X(CEIL, v_ceil(x))                                                                        \
-    X(SIGN, sign(x))                                                                          \
+    X(SIGN, v_sign(x))                                                                        \
     X(SIN, v_sin(x))                                                                          \
     X(COS, v_cos(x))                                                                          \
     X(TAN, v_tan(x))                                                                          \

@@ -60,4 +60,18 @@ SIMD_INLINE void v_store_n(float *p, V x, uint32_t n)
 #endif
 }
 
+/* The same for up to V_LEN lanes, as quick as a whole vector where that is known to be meant. */
+SIMD_INLINE V v_load_lanes(const float *p, const uint32_t lanes)
+{
+    return lanes == V_LEN ? v_load(p) : v_load_n(p, lanes);
+}
+
+SIMD_INLINE void v_store_lanes(float *p, V x, const uint32_t lanes)
+{
+    if (lanes == V_LEN)
+        v_store(p, x);
+    else
+        v_store_n(p, x, lanes);
+}
+
 #endif

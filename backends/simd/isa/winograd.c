@@ -259,39 +259,58 @@ SIMD_INLINE void weights_line(const int m, const double g0, const double g1, con
     }
 }
 
-/* In double, rounded once. LANES channels at a time, so that the compiler makes vectors of them. */
-#define LANES V_LEN
+/* The windows of V_LEN output channels: number i of each is g[i]. */
+SIMD_INLINE void load_windows(const struct simd_winograd_weights *s, const float *w, const uint64_t channels, float g[9][V_LEN])
+{
+    for (int first = 0; first < 9; first += V_LEN) {
+        const int count = 9 - first < V_LEN ? 9 - first : V_LEN;
+        V r[V_LEN];
+        if (count == 1) {
+            for (uint64_t l = 0; l < V_LEN; l++)
+                g[first][l] = l < channels ? w[(int64_t)l * s->oc_step + first] : 0;
+            continue;
+        }
+#pragma GCC unroll 16
+        for (int l = 0; l < V_LEN; l++)
+            r[l] = (uint64_t)l < channels ? v_load_n(w + l * s->oc_step + first, (uint32_t)count) : v_zero();
+        v_transpose(r);
+#pragma GCC unroll 16
+        for (int i = 0; i < V_LEN; i++)
+            if (i < count)
+                v_store(g[first + i], r[i]);
+    }
+}
 
+/* In double, rounded once; the loops over lanes become vectors. */
 SIMD_INLINE void weights(const struct simd_winograd_weights *s, const int m)
 {
     const int a = m + 2;
-    for (uint64_t ic = 0; ic < s->ic_padded; ic++)
-        for (uint64_t oc = 0; oc < s->width; oc += LANES) {
-            double g[9][LANES], line[3][MAX_A][LANES];
-            float *u = s->u + ic * s->width + oc;
-            for (int l = 0; l < LANES; l++) {
-                const float *w = s->w + ((oc + l) * s->ic + ic) * 9;
-                const int real = ic < s->ic && oc + l < s->oc;
-                for (int i = 0; i < 9; i++)
-                    g[i][l] = real ? w[i] : 0;
-            }
+    for (uint64_t ic = 0; ic < V_LEN; ic++)
+        for (uint64_t oc = 0; oc < s->width; oc += V_LEN) {
+            const uint64_t channels = ic >= s->ic || oc >= s->oc ? 0 : s->oc - oc < V_LEN ? s->oc - oc : V_LEN;
+            float g[9][V_LEN], *u = s->u + ic * s->width + oc;
+            double line[3][MAX_A][V_LEN];
+            load_windows(s, s->w + (int64_t)ic * s->ic_step + (int64_t)oc * s->oc_step, channels, g);
+            const int top = s->turned ? 8 : 0, step = s->turned ? -1 : 1;
             for (int j = 0; j < 3; j++)
-                for (int l = 0; l < LANES; l++) {
+                for (int l = 0; l < V_LEN; l++) {
                     double t[MAX_A];
-                    weights_line(m, g[j][l], g[3 + j][l], g[6 + j][l], t);
+                    weights_line(m, g[top + step * j][l], g[top + step * (3 + j)][l], g[top + step * (6 + j)][l], t);
 #pragma GCC unroll 8
                     for (int i = 0; i < a; i++)
                         line[j][i][l] = t[i];
                 }
             for (int i = 0; i < a; i++) {
-                float *row = u + i * a * s->xi_step;
-                for (int l = 0; l < LANES; l++) {
+                float row[MAX_A][V_LEN];
+                for (int l = 0; l < V_LEN; l++) {
                     double t[MAX_A];
                     weights_line(m, line[0][i][l], line[1][i][l], line[2][i][l], t);
 #pragma GCC unroll 8
                     for (int j = 0; j < a; j++)
-                        row[j * s->xi_step + l] = (float)t[j];
+                        row[j][l] = (float)t[j];
                 }
+                for (int j = 0; j < a; j++)
+                    v_store(u + (i * a + j) * s->xi_step, v_load(row[j]));
             }
         }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * The transforms of Winograd's convolution F(m x m, 3 x 3), m = 2, 4, 6: a tile of m x m outputs comes from (m + 2) x (m + 2)
  * inputs by as many products as inputs, each of which is a sum over channels (isa/tile.h). Source: Lavin and Gray, "Fast
- * Algorithms for Convolutional Neural Networks", arXiv 1509.09308. A vector is one pixel's block of channels, so there is nothing
- * to shuffle.
+ * Algorithms for Convolutional Neural Networks", arXiv 1509.09308. A vector is one pixel's block of channels, so there is
+ * nothing to shuffle.
  *
  * The transforms are those of Cook and Toom at the points 0, +-1 (m = 2), 0, +-sqrt(1/2), +-sqrt(2) (m = 4), 0, +-1/2, +-1, +-2
  * (m = 6), and infinity. Those of m = 4 are not the textbook's +-1, +-2: they halve the error (docs/accuracy.md). */
@@ -45,12 +45,14 @@ struct simd_winograd_output {
     float a, b;
 };
 
-/* Weights of one tile of output channels (isa/tile.h), all numbers xi: u[xi][ic][width], padded with zeros. */
+/* Weights of one tile of output channels (isa/tile.h) and one block of input channels, all numbers xi: u[xi][ic][width], padded
+ * with zeros. */
 struct simd_winograd_weights {
-    const float *w; /* [oc][ic][3][3], at this tile's first channel */
-    uint64_t oc, ic;       /* real ones of the tile, real ones */
-    uint64_t ic_padded;    /* to whole blocks */
-    uint64_t width;        /* vectors of the tile times block */
+    const float *w;           /* 3x3 windows, at the first channels */
+    uint64_t oc, ic;          /* real ones from there on; ic: of the block */
+    int64_t oc_step, ic_step; /* floats between windows */
+    uint32_t turned;          /* 1: windows are read from their end */
+    uint64_t width;           /* vectors of the tile times block */
     float *u;
     int64_t xi_step;
 };
