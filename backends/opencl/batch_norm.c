@@ -11,9 +11,14 @@ static bool is_wide(const struct cvk_exec *e)
 {
     uint32_t layout = e->node->inputs[0]->layout;
     bool wide = ocl_device_of(e)->cpu_form && (layout == CVK_LAYOUT_PLAIN || layout == CVK_LAYOUT_NC16);
-    for (uint32_t i = 0; i < 5; i++)
+    for (uint32_t i = 0; i < e->node->input_count; i++)
         wide = wide && e->node->inputs[i]->dtype == CVK_F32;
     return wide;
+}
+
+static bool is_gradient(const struct cvk_node *node)
+{
+    return node->pass == CVK_PASS_BACKWARD_DATA;
 }
 
 static int32_t set_args(struct cvk_exec *e, struct ocl_call *call, bool wide)
@@ -25,7 +30,7 @@ static int32_t set_args(struct cvk_exec *e, struct ocl_call *call, bool wide)
     uint64_t count = ocl_flat_count(y), row = (uint64_t)c.inner, piece = ocl_piece(d, count),
              pieces = count / row * ocl_ceil_div(row, piece);
     struct rows s = {(cl_int)row, (cl_int)pieces, (cl_int)piece, (cl_int)ocl_ceil_div(piece, row)};
-    uint32_t next = ocl_args_after(e);
+    const uint32_t next = 12;
     OCL_TRY(wide ? ocl_arg(d, call, next, &s, sizeof s) : ocl_arg_int(d, call, next, (int64_t)count));
     OCL_TRY(ocl_arg(d, call, next + 1, &c, sizeof c));
     if (wide)
@@ -37,12 +42,15 @@ static int32_t set_args(struct cvk_exec *e, struct ocl_call *call, bool wide)
 
 static int32_t build(struct cvk_exec *e)
 {
-    static const char *const names[5] = {"DX", "DS", "DB", "DM", "DV"};
+    static const char *const forward[5] = {"DX", "DS", "DB", "DM", "DV"}, *const gradient[3] = {"DX", "DS", "DV"};
+    const char *const *names = is_gradient(e->node) ? gradient : forward;
     bool wide = is_wide(e);
     struct ocl_call *call;
     char options[OCL_OPTION_BYTES] = "";
-    for (uint32_t i = 0; i < 5 && !wide; i++)
+    for (uint32_t i = 0; i < e->node->input_count && !wide; i++)
         ocl_option_type(options, sizeof options, names[i], e->node->inputs[i]->dtype);
+    if (is_gradient(e->node))
+        ocl_option(options, sizeof options, "-DGRADIENT -DDB=f32 -DDM=f32");
     if (wide)
         ocl_option(options, sizeof options, "-DWIDE");
     else if (strstr(options, "-DWITH_F64"))
@@ -52,9 +60,29 @@ static int32_t build(struct cvk_exec *e)
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);
 }
 
+/* Inputs of the gradient: dy, scale, variance. */
+static int32_t run_gradient(struct cvk_exec *e)
+{
+    struct ocl_device *d = ocl_device_of(e);
+    const struct cvk_binding *const operands[6] = {&e->inputs[0], &e->inputs[1], NULL, NULL, &e->inputs[2], &e->outputs[0]};
+    for (uint32_t i = 0; i < 6; i++)
+        OCL_TRY(ocl_bind(d, e->state, 2 * i, operands[i]));
+    return ocl_enqueue(d, e->state);
+}
+
+static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
+{
+    (void)plan;
+    OCL_TRY(ocl_fits(q));
+    return ((const struct cvk_batch_norm_params *)q->node->params)->training ? cvk_refuse(q, "training is not this kernel's") : CVK_OK;
+}
+
 #define EVERY_LAYOUT 0x1fu
 const struct cvk_kernel ocl_batch_norm_rows[] = {
     {OCL_ROW(BATCH_NORM, "channels"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .layouts_x = EVERY_LAYOUT,
-     .layouts_y = EVERY_LAYOUT, .plan = ocl_plan_any, .build = build, .run = ocl_run_call, .finish = ocl_finish_call},
+     .layouts_y = EVERY_LAYOUT, .plan = plan, .build = build, .run = ocl_run_call, .finish = ocl_finish_call},
+    {OCL_ROW(BATCH_NORM, "channels"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS,
+     .layouts_x = EVERY_LAYOUT, .layouts_y = EVERY_LAYOUT, .plan = plan, .build = build, .run = run_gradient,
+     .finish = ocl_finish_call},
 };
 const uint32_t ocl_batch_norm_row_count = OCL_COUNT(ocl_batch_norm_rows);

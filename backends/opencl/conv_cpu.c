@@ -15,49 +15,13 @@ struct ocl_cpu_tile ocl_cpu_tile(const struct ocl_device *d)
     return (struct ocl_cpu_tile){d->vector_floats >= 8 ? 6 : 2, 1};
 }
 
-struct ocl_conv ocl_conv_of(const struct cvk_node *node)
+static bool huge(int64_t pixels)
 {
-    const struct cvk_conv_params *p = node->params;
-    const struct cvk_tensor_desc *x = node->inputs[0], *w = node->inputs[1], *y = node->outputs[0];
-    uint32_t last = x->rank - 1, axis = x->rank - 3; /* of the tensors and of the parameters: the width */
-    struct ocl_conv c = {.n = (uint64_t)x->dims[0],
-                         .ic = (uint64_t)x->dims[1],
-                         .h = 1,
-                         .w = (uint64_t)x->dims[last],
-                         .oc = (uint64_t)y->dims[1],
-                         .oh = 1,
-                         .ow = (uint64_t)y->dims[last],
-                         .group = p->group,
-                         .kh = 1,
-                         .kw = (uint64_t)w->dims[last],
-                         .stride_h = 1,
-                         .stride_w = (uint64_t)p->stride[axis],
-                         .dilation_h = 1,
-                         .dilation_w = (uint64_t)p->dilation[axis],
-                         .pad_left = (uint64_t)p->pad_begin[axis]};
-    if (axis == 1) {
-        c.h = (uint64_t)x->dims[2];
-        c.oh = (uint64_t)y->dims[2];
-        c.kh = (uint64_t)w->dims[2];
-        c.stride_h = (uint64_t)p->stride[0];
-        c.dilation_h = (uint64_t)p->dilation[0];
-        c.pad_top = (uint64_t)p->pad_begin[0];
-    }
-    /* Steps that are never taken may be huge. */
-    c.stride_h = c.oh > 1 ? c.stride_h : 1;
-    c.stride_w = c.ow > 1 ? c.stride_w : 1;
-    c.dilation_h = c.kh > 1 ? c.dilation_h : 1;
-    c.dilation_w = c.kw > 1 ? c.dilation_w : 1;
-    if (c.oh && c.ow) {
-        c.seen_h = (c.oh - 1) * c.stride_h + (c.kh - 1) * c.dilation_h + 1;
-        c.seen_w = (c.ow - 1) * c.stride_w + (c.kw - 1) * c.dilation_w + 1;
-    }
-    c.ic_blocks = ocl_ceil_div(c.ic, OCL_BLOCK);
-    c.oc_blocks = ocl_ceil_div(c.oc, OCL_BLOCK);
-    return c;
+    return pixels > MOST_PIXELS || pixels < -MOST_PIXELS;
 }
 
-int32_t ocl_conv_ask(const struct cvk_query *q, struct ocl_conv *c)
+/* What both kinds of nodes ask. */
+static int32_t check(const struct cvk_query *q)
 {
     const struct cvk_node *node = q->node;
     OCL_TRY(ocl_fits(q));
@@ -65,17 +29,36 @@ int32_t ocl_conv_ask(const struct cvk_query *q, struct ocl_conv *c)
         return cvk_refuse(q, "only for CPU devices");
     if (node->inputs[0]->rank != 3 && node->inputs[0]->rank != 4)
         return cvk_refuse(q, "only one or two dimensions, not %u", node->inputs[0]->rank - 2);
-    if (!node->constants[1])
-        return cvk_refuse(q, "only constant weights");
-    if (node->input_count > 2 && node->inputs[2])
-        return cvk_refuse(q, "the bias belongs in the epilogue");
     if (!node->inputs[0]->bytes || !node->inputs[1]->bytes || !node->outputs[0]->bytes)
         return cvk_refuse(q, "there is nothing to sum");
-    *c = ocl_conv_of(node);
-    if (c->seen_h > MOST_PIXELS || c->seen_w > MOST_PIXELS || c->pad_top > MOST_PIXELS || c->pad_left > MOST_PIXELS ||
-        c->stride_h > MOST_PIXELS || c->stride_w > MOST_PIXELS || c->kh * c->kw > 4096)
+    return CVK_OK;
+}
+
+static int32_t check_sizes(const struct cvk_query *q, const struct ocl_conv *c)
+{
+    if (huge((int64_t)c->seen_h) || huge((int64_t)c->seen_w) || huge(c->pad_top) || huge(c->pad_left) ||
+        huge((int64_t)c->stride_h) || huge((int64_t)c->stride_w) || c->kh * c->kw > 4096)
         return cvk_refuse(q, "window, stride or padding of an unusual size");
     return CVK_OK;
+}
+
+int32_t ocl_conv_ask(const struct cvk_query *q, struct ocl_conv *c)
+{
+    const struct cvk_node *node = q->node;
+    OCL_TRY(check(q));
+    if (ocl_conv_has_bias(node) && (node->constants[2] || (node->epilogue && node->epilogue->parts & CVK_EPI_BIAS)))
+        return cvk_refuse(q, "a constant bias belongs in the epilogue");
+    *c = ocl_conv_of(node);
+    return check_sizes(q, c);
+}
+
+int32_t ocl_conv_weights_ask(const struct cvk_query *q, struct ocl_conv *c)
+{
+    if (!q->node->outputs[0])
+        return cvk_refuse(q, "dw is not wanted");
+    OCL_TRY(check(q));
+    *c = ocl_conv_weights_of(q->node);
+    return check_sizes(q, c);
 }
 
 /* Billions of operations and of bytes a second of one core, of the middle of what is in use: only ratios matter. */
@@ -84,6 +67,12 @@ int32_t ocl_conv_ask(const struct cvk_query *q, struct ocl_conv *c)
 #define L3_RATE 28.0
 #define L2_RATE 80.0
 #define L3_BYTES (32u << 20)
+#define PACK_NS 0.5 /* for one weight */
+
+double ocl_conv_pack_cost(const struct cvk_query *q, uint64_t floats)
+{
+    return ocl_conv_packs_at_run(q->node) ? PACK_NS * (double)floats : 0;
+}
 
 double ocl_conv_cost(double flops, double efficiency, double weight_bytes, double activation_bytes)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * What the rows of conv for CPU devices share: sizes under one set of names, the tile of registers, the epilogue's limits, how
- * work is cut into groups, one model of time. */
+ * What the rows of conv for CPU devices share: the tile of registers, the epilogue's limits, how work is cut into groups, one
+ * model of time. */
 #ifndef OCL_CONV_CPU_H
 #define OCL_CONV_CPU_H
 
-#include "ocl.h"
+#include "conv.h"
 
-#define OCL_BLOCK 16 /* channels of a block of NC16, numbers of a vector */
 /* What a group goes over again and again should take about half of a core's second cache. */
 #define OCL_CPU_CACHE_BYTES (512u << 10)
 
@@ -16,21 +15,14 @@ struct ocl_cpu_tile {
 };
 struct ocl_cpu_tile ocl_cpu_tile(const struct ocl_device *d);
 
-/* Sizes of one node in pixels and channels; one dimension is a row, h = oh = kh = 1. */
-struct ocl_conv {
-    uint64_t n, ic, h, w, oc, oh, ow, group;
-    uint64_t kh, kw, stride_h, stride_w, dilation_h, dilation_w;
-    uint64_t pad_top, pad_left;
-    uint64_t seen_h, seen_w;       /* what the windows see of an image with its padding; 0 if there is no output */
-    uint64_t ic_blocks, oc_blocks; /* of x and y */
-};
-
-/* For nodes of one or two dimensions (ocl_conv_ask has said yes). */
-struct ocl_conv ocl_conv_of(const struct cvk_node *node);
-/* In plan: fills *c, or refuses: a CPU device, one or two dimensions, constant weights, a bias only in the epilogue, sizes that
- * fit 32-bit indexes. */
+/* In plan: fills *c, or refuses: a CPU device, one or two dimensions, a bias in the epilogue or known at run, sizes that fit
+ * 32-bit indexes. */
 int32_t ocl_conv_ask(const struct cvk_query *q, struct ocl_conv *c);
+/* The same for a node for dw (ocl_conv_weights_of). */
+int32_t ocl_conv_weights_ask(const struct cvk_query *q, struct ocl_conv *c);
 
+/* Nanoseconds on one core for weights that are packed at each run. */
+double ocl_conv_pack_cost(const struct cvk_query *q, uint64_t floats);
 /* Estimated nanoseconds on one core: arithmetic at `efficiency` of the assumed peak, against the bytes of weights (from memory:
  * a net's weights seldom stay in a cache) and of activations, read and written; the smaller of the two hides behind the larger
  * one in part. Rows are compared by it: 0.9 is a direct convolution. */
@@ -46,7 +38,7 @@ struct ocl_cpu_work {
     uint64_t a, b;
     double a_bytes; /* what one sweep over a reads: again for each part of b */
     double b_bytes;
-    double ns;      /* all of the arithmetic, on one core */
+    double ns; /* all of the arithmetic, on one core */
 };
 /* How many work-groups for each of the two axes: few, and a multiple of the cores where the work allows. */
 void ocl_cpu_split(const struct ocl_device *d, const struct ocl_cpu_work *w, uint64_t groups[2]);

@@ -9,7 +9,7 @@
 #include "kernel_sources.h"
 
 #define M 4
-#define XIS 36 /* (4 + 2)^2 */
+#define XIS 36        /* (4 + 2)^2 */
 #define TILES 28      /* tiles of a block: weights that stay in a cache are read again soon enough, */
 #define TILES_COLD 64 /* those from memory want more work for each byte */
 #define LAST_CACHE_BYTES (32u << 20)
@@ -28,7 +28,7 @@ struct winograd {
     uint64_t most, groups;         /* tiles of a block; groups for tiles, or for channels */
     /* Vectors between numbers xi: odd, so that they do not fall into the same sets of a cache. */
     uint64_t v_step, m_step, u_step;
-    double ns;                     /* estimated time on all cores */
+    double ns; /* estimated time on all cores */
 };
 
 static uint64_t u_floats(const struct winograd *s)
@@ -186,11 +186,14 @@ static double cost_of(const struct winograd *s)
     return ocl_conv_cost(flops, 1, (double)u_floats(s) * sizeof(float) * times, pixels * OCL_BLOCK * sizeof(float));
 }
 
+enum { NOTE_SCRATCH, NOTE_U }; /* places in the workspace */
+
 static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 {
     const struct ocl_device *d = ocl_asked(q);
     struct ocl_conv c;
     OCL_TRY(ocl_conv_ask(q, &c));
+    bool live = ocl_conv_packs_at_run(q->node);
     bool dense = c.stride_h == 1 && c.stride_w == 1 && c.dilation_h == 1 && c.dilation_w == 1 && c.group == 1;
     if (d->vector_floats < 4)
         return cvk_refuse(q, "the device takes vectors apart: its compiler would need minutes for the transforms");
@@ -199,8 +202,9 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     struct winograd s = winograd_of(&c, d);
     if (scratch_vectors(&s, d) > INT32_MAX / OCL_BLOCK || u_floats(&s) > INT32_MAX)
         return cvk_refuse(q, "the workspace or the weights leave 32-bit indexes");
-    cvk_book(plan, scratch_vectors(&s, d) * OCL_BLOCK * sizeof(float));
-    plan->cost_ns = cost_of(&s);
+    plan->user[NOTE_SCRATCH] = cvk_book(plan, scratch_vectors(&s, d) * OCL_BLOCK * sizeof(float));
+    plan->user[NOTE_U] = cvk_book(plan, live ? u_floats(&s) * sizeof(float) : 0);
+    plan->cost_ns = cost_of(&s) + ocl_conv_pack_cost(q, u_floats(&s));
     return CVK_OK;
 }
 
@@ -224,7 +228,19 @@ struct pack_job {
     const struct winograd *s;
     const float *w;
     float *u;
+    uint64_t oc_step, ic_step;
+    int64_t first, step; /* of a window's weights */
 };
+
+static struct pack_job pack_job_of(const struct winograd *s)
+{
+    const struct ocl_conv *c = &s->c;
+    return (struct pack_job){.s = s,
+                             .oc_step = c->flipped ? 9 : 9 * c->ic,
+                             .ic_step = c->flipped ? 9 * c->oc : 9,
+                             .first = c->flipped ? 8 : 0,
+                             .step = c->flipped ? -1 : 1};
+}
 
 /* In double, rounded once: u[part][xi][ic][vector][16], padded with zeros. Items are parts of the output channels. */
 static void pack_parts(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
@@ -239,11 +255,12 @@ static void pack_parts(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
         uint64_t width = (left < j->s->tile.vectors ? left : j->s->tile.vectors) * OCL_BLOCK;
         for (uint64_t ic = 0; ic < depth && ic < c->ic; ic++)
             for (uint64_t i = 0; i < width && first + i < c->oc; i++) {
-                const float *g = j->w + ((first + i) * c->ic + ic) * 9;
+                const float *g = j->w + (first + i) * j->oc_step + ic * j->ic_step + j->first;
                 float *u = j->u + part * XIS * step + ic * width + i;
                 double line[3][6], t[6];
                 for (uint32_t k = 0; k < 3; k++)
-                    weights_line(g[k], g[3 + k], g[6 + k], line[k]);
+                    weights_line(g[(int64_t)k * j->step], g[(3 + (int64_t)k) * j->step], g[(6 + (int64_t)k) * j->step],
+                                 line[k]);
                 for (uint32_t r = 0; r < 6; r++) {
                     weights_line(line[0][r], line[1][r], line[2][r], t);
                     for (uint32_t k = 0; k < 6; k++)
@@ -257,8 +274,9 @@ static void pack_parts(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 
 struct state {
     struct winograd s;
+    struct ocl_call weights;     /* of weights known at run */
     struct ocl_call input, rest; /* `rest` is all three steps where each group has its own tiles */
-    cl_mem u, table;
+    cl_mem u, table, weights_table;
 };
 
 enum { STEP_INPUT = 1, STEP_REST = 2 };
@@ -278,17 +296,21 @@ enum {
 static void finish(struct cvk_exec *e)
 {
     struct state *state = e->state;
+    ocl_call_finish(&state->weights);
     ocl_call_finish(&state->input);
     ocl_call_finish(&state->rest);
     ocl_memory_free(state->u);
     ocl_memory_free(state->table);
+    ocl_memory_free(state->weights_table);
     ocl_state_free(e);
 }
 
 static int32_t upload_weights(struct cvk_exec *e, struct state *state)
 {
     uint64_t bytes = u_floats(&state->s) * sizeof(float);
-    struct pack_job job = {&state->s, e->node->constants[1], e->host->alloc(e->host, bytes, 0)};
+    struct pack_job job = pack_job_of(&state->s);
+    job.w = e->node->constants[1];
+    job.u = e->host->alloc(e->host, bytes, 0);
     if (!job.u)
         return cvk_fail(e->host, CVK_E_MEMORY, "no memory for transformed weights (%llu bytes)", (unsigned long long)bytes);
     e->host->parallel(e->host, 0, state->s.parts, pack_parts, &job);
@@ -297,14 +319,46 @@ static int32_t upload_weights(struct cvk_exec *e, struct state *state)
     return status;
 }
 
+/* The transform on the device; its table as the enumeration of kernels/conv_cpu_winograd_weights.cl has it. */
+static int32_t init_weights(struct cvk_exec *e, struct state *state)
+{
+    struct ocl_device *d = ocl_device_of(e);
+    const struct winograd *s = &state->s;
+    struct pack_job job = pack_job_of(s);
+    const int32_t table[] = {(int32_t)s->c.ic,         (int32_t)s->c.oc,   (int32_t)s->c.ic_blocks, (int32_t)s->c.oc_blocks,
+                             (int32_t)s->tile.vectors, (int32_t)s->u_step, (int32_t)job.oc_step,    (int32_t)job.ic_step,
+                             (int32_t)job.first,       (int32_t)job.step};
+    OCL_TRY(ocl_call_init(d, &state->weights, &ocl_source_conv_cpu_winograd_weights, "winograd_weights",
+                          d->fp64 ? "-DWITH_F64" : ""));
+    OCL_TRY(ocl_memory(d, sizeof table, table, &state->weights_table));
+    OCL_TRY(ocl_bind_memory(d, &state->weights, 4, state->weights_table));
+    ocl_cpu_size(&state->weights, ocl_cpu_groups(d, s->c.oc_blocks * s->c.ic_blocks), 1);
+    return CVK_OK;
+}
+
 /* As the enumeration of kernels/conv_cpu_winograd.cl has them; the offsets of input blocks in V follow. */
 static int32_t upload_table(struct cvk_exec *e, struct state *state)
 {
     const struct winograd *s = &state->s;
     const struct ocl_conv *c = &s->c;
-    const uint64_t head[] = {c->ic_blocks, c->oc_blocks, c->oc,   c->h,       c->w,    c->oh,     c->ow,     c->pad_top,
-                             c->pad_left,  s->rows,      s->columns, s->most, s->v_step, s->m_step, s->u_step, XIS * s->v_step,
-                             m_slice(s),   v_vectors(s)};
+    const uint64_t head[] = {c->ic_blocks,
+                             c->oc_blocks,
+                             c->oc,
+                             c->h,
+                             c->w,
+                             c->oh,
+                             c->ow,
+                             (uint64_t)c->pad_top,
+                             (uint64_t)c->pad_left,
+                             s->rows,
+                             s->columns,
+                             s->most,
+                             s->v_step,
+                             s->m_step,
+                             s->u_step,
+                             XIS * s->v_step,
+                             m_slice(s),
+                             v_vectors(s)};
     uint64_t count = OCL_COUNT(head) + c->ic_blocks;
     int32_t *table = e->host->alloc(e->host, count * sizeof *table, 0);
     if (!table)
@@ -322,7 +376,8 @@ static int32_t init_call(struct cvk_exec *e, struct state *state, struct ocl_cal
     char options[OCL_OPTION_BYTES] = "";
     ocl_cpu_options(d, e->node, options, sizeof options);
     OCL_TRY(ocl_call_init(d, call, &ocl_source_conv_cpu_winograd, "winograd", options));
-    OCL_TRY(ocl_bind_memory(d, call, ARG_U, state->u));
+    if (state->u)
+        OCL_TRY(ocl_bind_memory(d, call, ARG_U, state->u));
     OCL_TRY(ocl_bind_memory(d, call, ARG_TABLE, state->table));
     OCL_TRY(ocl_cpu_epilogue_args(d, call, ARG_EPILOGUE, e->node));
     OCL_TRY(ocl_arg_int(d, call, ARG_STEPS, steps));
@@ -333,7 +388,7 @@ static int32_t init_call(struct cvk_exec *e, struct state *state, struct ocl_cal
 static int32_t init(struct cvk_exec *e, struct state *state)
 {
     uint64_t tiles, blocks;
-    OCL_TRY(upload_weights(e, state));
+    OCL_TRY(ocl_conv_packs_at_run(e->node) ? init_weights(e, state) : upload_weights(e, state));
     OCL_TRY(upload_table(e, state));
     if (!state->s.together) {
         OCL_TRY(init_call(e, state, &state->rest, STEP_INPUT | STEP_REST));
@@ -364,16 +419,25 @@ static int32_t build(struct cvk_exec *e)
 static int32_t bind(struct cvk_exec *e, struct ocl_call *call)
 {
     struct ocl_device *d = ocl_device_of(e);
+    const struct state *state = e->state;
     OCL_TRY(ocl_bind(d, call, ARG_X, &e->inputs[0]));
     OCL_TRY(ocl_bind(d, call, ARG_Y, &e->outputs[0]));
-    OCL_TRY(ocl_bind(d, call, ARG_SCRATCH, e->workspace));
-    return ocl_epilogue_bind(d, call, ARG_EPILOGUE, e);
+    OCL_TRY(ocl_bind_at(d, call, ARG_SCRATCH, e->workspace, e->plan->user[NOTE_SCRATCH]));
+    if (state->weights.kernel)
+        OCL_TRY(ocl_bind_at(d, call, ARG_U, e->workspace, e->plan->user[NOTE_U]));
+    OCL_TRY(ocl_epilogue_bind(d, call, ARG_EPILOGUE, e));
+    return ocl_conv_bias(e) ? ocl_bind(d, call, ARG_EPILOGUE, ocl_conv_bias(e)) : CVK_OK;
 }
 
 static int32_t run(struct cvk_exec *e)
 {
     struct ocl_device *d = ocl_device_of(e);
     struct state *state = e->state;
+    if (state->weights.kernel) {
+        OCL_TRY(ocl_bind(d, &state->weights, 0, &e->inputs[1]));
+        OCL_TRY(ocl_bind_at(d, &state->weights, 2, e->workspace, e->plan->user[NOTE_U]));
+        OCL_TRY(ocl_enqueue(d, &state->weights));
+    }
     OCL_TRY(bind(e, &state->rest));
     if (!state->s.together)
         return ocl_enqueue(d, &state->rest);
@@ -389,8 +453,13 @@ static int32_t run(struct cvk_exec *e)
     return CVK_OK;
 }
 
-const struct cvk_kernel ocl_conv_cpu_winograd_rows[] = {
-    {OCL_ROW(CONV, "winograd_f4"), .flags = OCL_PACKS, .layouts_x = OCL_NC16, .layouts_y = OCL_NC16,
-     .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan, .build = build, .run = run, .finish = finish},
-};
+#define ROW(OP, PASS, row_flags)                                                                                               \
+    {                                                                                                                          \
+        OCL_ROW(OP, "winograd_f4"), .pass = CVK_PASS_##PASS, .flags = row_flags, .layouts_x = OCL_NC16, .layouts_y = OCL_NC16, \
+                                    .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan,               \
+                                    .build = build, .run = run, .finish = finish                                               \
+    }
+const struct cvk_kernel ocl_conv_cpu_winograd_rows[] = {ROW(CONV, FORWARD, OCL_PACKS), ROW(CONV, BACKWARD_DATA, 0),
+                                                        ROW(CONV_TRANSPOSE, FORWARD, OCL_PACKS),
+                                                        ROW(CONV_TRANSPOSE, BACKWARD_DATA, 0)};
 const uint32_t ocl_conv_cpu_winograd_row_count = OCL_COUNT(ocl_conv_cpu_winograd_rows);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * conv and conv_transpose in all their kinds, without a thought of speed: what the other rows refuse. */
+ * conv and conv_transpose in all their kinds, forward and for dx, without a thought of speed: what the other rows refuse. */
+#include "conv.h"
 #include "kernel_sources.h"
 #include "product.h"
 
 #define LANES 4 /* output channels of an item */
 
+/* The gradient of one is the other. */
 static bool transposed(const struct cvk_node *node)
 {
-    return node->op == CVK_OP_CONV_TRANSPOSE;
+    return (node->op == CVK_OP_CONV_TRANSPOSE) == (node->pass == CVK_PASS_FORWARD);
 }
 
 /* One axis, in 64 bits: where its first and its last window position read, before the division. */
@@ -17,19 +19,17 @@ struct reach {
 
 static struct reach reach_of(const struct cvk_node *node, uint32_t axis)
 {
-    const struct cvk_conv_params *c = node->params;
-    const struct cvk_conv_transpose_params *t = node->params;
+    struct ocl_window p = ocl_window_of(node);
     struct reach r = {.in = node->inputs[0]->dims[2 + axis], .out = node->outputs[0]->dims[2 + axis], .scale = 1, .divisor = 1};
+    r.kernel = p.kernel[axis];
     if (transposed(node)) {
-        r.kernel = t->kernel[axis];
-        r.step = -t->dilation[axis];
-        r.origin = t->pad_begin[axis];
-        r.divisor = t->stride[axis];
+        r.step = -p.dilation[axis];
+        r.origin = p.pad_begin[axis];
+        r.divisor = p.stride[axis];
     } else {
-        r.kernel = c->kernel[axis];
-        r.scale = c->stride[axis];
-        r.step = c->dilation[axis];
-        r.origin = -c->pad_begin[axis];
+        r.scale = p.stride[axis];
+        r.step = p.dilation[axis];
+        r.origin = -p.pad_begin[axis];
     }
     return r;
 }
@@ -71,7 +71,7 @@ static struct ocl_conv_shape shape_of(const struct cvk_node *node)
     const struct cvk_tensor_desc *x = node->inputs[0], *w = node->inputs[1], *y = node->outputs[0];
     uint32_t spatial = x->rank - 2;
     int64_t taps = 1, pixels = 1;
-    struct ocl_conv_shape s = {.groups = 1};
+    struct ocl_conv_shape s = {.groups = (int32_t)ocl_window_of(node).group};
     for (uint32_t i = 0; i < 3; i++)
         s.axis[i] = (struct ocl_conv_axis){.in = 1, .out = 1, .kernel = 1, .divisor = 1};
     for (uint32_t i = 0; i < spatial; i++) {
@@ -80,14 +80,12 @@ static struct ocl_conv_shape shape_of(const struct cvk_node *node)
         pixels *= y->dims[2 + i];
     }
     if (transposed(node)) {
-        s.groups = (int32_t)((const struct cvk_conv_transpose_params *)node->params)->group;
         s.ic = (int32_t)(w->dims[0] / s.groups);
         s.oc = (int32_t)w->dims[1];
         s.w_oc = (int32_t)taps;
         s.w_ic = s.w_oc * s.oc;
         s.w_group = s.w_ic * s.ic;
     } else {
-        s.groups = (int32_t)((const struct cvk_conv_params *)node->params)->group;
         s.ic = (int32_t)w->dims[1];
         s.oc = (int32_t)(w->dims[0] / s.groups);
         s.w_ic = (int32_t)taps;
@@ -114,10 +112,12 @@ int32_t ocl_conv_generic_build(struct cvk_exec *e)
     return ocl_product_call(e, &ocl_source_conv_generic, "conv_generic", options, &s, sizeof s, (uint64_t)s.count, &call);
 }
 
-const struct cvk_kernel ocl_conv_generic_rows[] = {
-    {OCL_ROW(CONV, "generic"), .dtypes = OCL_FLOATS, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS,
-     .plan = ocl_conv_generic_plan, .build = ocl_conv_generic_build, .run = ocl_product_run, .finish = ocl_finish_call},
-    {OCL_ROW(CONV_TRANSPOSE, "generic"), .dtypes = OCL_FLOATS, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS,
-     .plan = ocl_conv_generic_plan, .build = ocl_conv_generic_build, .run = ocl_product_run, .finish = ocl_finish_call},
-};
+#define ROW(OP, PASS)                                                                                                          \
+    {                                                                                                                          \
+        OCL_ROW(OP, "generic"), .pass = CVK_PASS_##PASS, .dtypes = OCL_FLOATS, .epilogues = OCL_EPILOGUE_ALL,                  \
+                                .activations = OCL_ACTIVATIONS, .plan = ocl_conv_generic_plan,                                 \
+                                .build = ocl_conv_generic_build, .run = ocl_product_run, .finish = ocl_finish_call             \
+    }
+const struct cvk_kernel ocl_conv_generic_rows[] = {ROW(CONV, FORWARD), ROW(CONV_TRANSPOSE, FORWARD), ROW(CONV, BACKWARD_DATA),
+                                                   ROW(CONV_TRANSPOSE, BACKWARD_DATA)};
 const uint32_t ocl_conv_generic_row_count = OCL_COUNT(ocl_conv_generic_rows);

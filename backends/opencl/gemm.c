@@ -74,8 +74,8 @@ static bool same_leading(const struct cvk_tensor_desc *a, const struct cvk_tenso
     return true;
 }
 
-/* One matrix on the right: all rows on the left are one matrix. Otherwise pairs, one after the other on both sides, or one on the
- * left. */
+/* One matrix on the right: all rows on the left are one matrix. Otherwise pairs, one after the other on both sides, or one on
+ * the left. */
 static bool matmul_tiles(const struct cvk_node *node, struct ocl_tiles *t)
 {
     const struct cvk_tensor_desc *a = node->inputs[0], *b = node->inputs[1];
@@ -117,8 +117,8 @@ static int32_t build_matmul(struct cvk_exec *e)
 }
 
 const struct cvk_kernel ocl_gemm_rows[] = {
-    {OCL_ROW(GEMM, "tiles"), .dtypes = FLOATS32, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS, .plan = plan_gemm,
-     .build = build_gemm, .run = ocl_tiles_run_row, .finish = ocl_tiles_finish_row},
+    {OCL_ROW(GEMM, "tiles"), .dtypes = FLOATS32, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS,
+     .plan = plan_gemm, .build = build_gemm, .run = ocl_tiles_run_row, .finish = ocl_tiles_finish_row},
     {OCL_ROW(MATMUL, "tiles"), .dtypes = FLOATS32, .epilogues = OCL_EPILOGUE_ALL, .activations = OCL_ACTIVATIONS,
      .plan = plan_matmul, .build = build_matmul, .run = ocl_tiles_run_row, .finish = ocl_tiles_finish_row},
 };

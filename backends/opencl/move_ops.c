@@ -139,6 +139,33 @@ static int32_t build_slice(struct cvk_exec *e)
     return build_one(e, &s);
 }
 
+/* The gradient: zeros, then dy where it was read from. */
+static int32_t build_slice_backward(struct cvk_exec *e)
+{
+    const struct cvk_slice_params *p = e->node->params;
+    struct view y = view_of(e->node->inputs[0]), x = view_of(e->node->outputs[0]);
+    struct ocl_strided s = copy_of(e);
+    for (uint32_t i = 0; i < x.rank; i++) {
+        s.y_first += p->start[i] * x.strides[i];
+        ocl_strided_add(&s, y.dims[i], y.strides[i], x.strides[i] * p->step[i]);
+    }
+    return build_one(e, &s);
+}
+
+static int32_t run_slice_backward(struct cvk_exec *e)
+{
+    const cl_uchar zero = 0;
+    struct ocl_device *d = ocl_device_of(e);
+    const struct cvk_binding *dx = &e->outputs[0];
+    uint64_t bytes = e->node->outputs[0]->bytes;
+    if (bytes == 0)
+        return CVK_OK;
+    cl_int code = clEnqueueFillBuffer(d->queue, (cl_mem)dx->buffer, &zero, 1, dx->offset, bytes, 0, NULL, ocl_profile_slot(d));
+    if (code != CL_SUCCESS)
+        return ocl_fail(d->host, code, "filling %llu bytes", (unsigned long long)bytes);
+    return ocl_moves_run(e);
+}
+
 static int32_t plan_slice(const struct cvk_query *q, struct cvk_plan *plan)
 {
     const struct cvk_slice_params *p = q->node->params;
@@ -221,6 +248,8 @@ const struct cvk_kernel ocl_move_ops_rows[] = {
     {MOVED_ROW(TILE, build_tile), .plan = plan_plain},
     {MOVED_ROW(DEPTH_SPACE, build_depth_space), .plan = plan_plain},
     {MOVED_ROW(SLICE, build_slice), EITHER, .plan = plan_slice},
+    {OCL_ROW(SLICE, "strided"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = OCL_FLOATS, .plan = plan_plain,
+     .build = build_slice_backward, .run = run_slice_backward, .finish = ocl_moves_finish},
     {MOVED_ROW(SPLIT, build_split), EITHER, .plan = plan_plain},
     {MOVED_ROW(CONCAT, build_concat), EITHER, .flags = CVK_KERNEL_ALL_INPUTS, .plan = plan_plain},
 };

@@ -2,25 +2,14 @@
  * pool: whole maps are folded as reduce does; otherwise a window slides, over rows of blocks on CPU devices, for each element
  * elsewhere. */
 #include "fold.h"
-
-/* As in kernels/pool.cl. */
-struct blocked_window {
-    cl_int rows, items, h, w, oh, ow, kh, kw, stride_h, stride_w, dilation_h, dilation_w, top, left;
-    cl_int counted_h, counted_w;
-    cl_int count_pad;
-};
-struct window {
-    cl_int count, in[3], out[3], size[3], stride[3], dilation[3], begin[3], end[3];
-    cl_int count_pad, column_major, p;
-};
+#include "pool.h"
 
 static bool wants_indices(const struct cvk_node *node)
 {
     return node->output_count > 1 && node->outputs[1];
 }
 
-/* ---- the whole map ----------------------------------------------------------------------------------------------------------
- */
+/* ---- the whole map -------------------------------------------------------------------------------------------------- */
 
 static int32_t plan_global(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -46,8 +35,7 @@ static int32_t build_global(struct cvk_exec *e)
     return ocl_fold_build(e, p->kind == CVK_POOL_MAX ? CVK_REDUCE_MAX : CVK_REDUCE_MEAN, &f);
 }
 
-/* ---- a sliding window over blocks
- * --------------------------------------------------------------------------------------------- */
+/* ---- a sliding window over blocks ----------------------------------------------------------------------------------- */
 
 static int32_t plan_blocked(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -62,14 +50,12 @@ static int32_t plan_blocked(const struct cvk_query *q, struct cvk_plan *plan)
     return CVK_OK;
 }
 
-/* A map of one dimension has a height of 1. */
-static struct blocked_window blocked_window_of(const struct cvk_exec *e)
+struct ocl_pool_blocked ocl_pool_blocked_of(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x,
+                                                const struct cvk_tensor_desc *y)
 {
-    const struct cvk_pool_params *p = e->node->params;
-    const struct cvk_tensor_desc *x = e->node->inputs[0], *y = e->node->outputs[0];
     const bool flat = x->rank == 3, pad = p->count_include_pad;
     const uint32_t last = flat ? 0 : 1; /* spatial axis along the row */
-    struct blocked_window s = {.h = flat ? 1 : (cl_int)x->dims[2],
+    struct ocl_pool_blocked s = {.h = flat ? 1 : (cl_int)x->dims[2],
                                .w = (cl_int)x->dims[2 + last],
                                .oh = flat ? 1 : (cl_int)y->dims[2],
                                .ow = (cl_int)y->dims[2 + last],
@@ -93,7 +79,7 @@ static struct blocked_window blocked_window_of(const struct cvk_exec *e)
 static int32_t build_blocked(struct cvk_exec *e)
 {
     struct ocl_device *d = ocl_device_of(e);
-    struct blocked_window s = blocked_window_of(e);
+    struct ocl_pool_blocked s = ocl_pool_blocked_of(e->node->params, e->node->inputs[0], e->node->outputs[0]);
     struct ocl_channels c = ocl_channels_of(e->node->inputs[0]);
     struct ocl_call *call;
     char options[OCL_OPTION_BYTES] = "";
@@ -106,14 +92,11 @@ static int32_t build_blocked(struct cvk_exec *e)
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);
 }
 
-/* ---- a window for each element
- * --------------------------------------------------------------------------------------------------- */
+/* ---- a window for each element -------------------------------------------------------------------------------------- */
 
-static struct window window_of(const struct cvk_exec *e)
+struct ocl_pool_window ocl_pool_window_of(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x, const struct cvk_tensor_desc *y)
 {
-    const struct cvk_pool_params *p = e->node->params;
-    const struct cvk_tensor_desc *x = e->node->inputs[0], *y = e->node->outputs[0];
-    struct window s = {.count = (cl_int)ocl_flat_count(y),
+    struct ocl_pool_window s = {.count = (cl_int)ocl_flat_count(y),
                        .count_pad = (cl_int)p->count_include_pad,
                        .column_major = (cl_int)p->storage_order,
                        .p = p->p};
@@ -136,7 +119,7 @@ static int32_t build_plain(struct cvk_exec *e)
 {
     const struct cvk_pool_params *p = e->node->params;
     struct ocl_device *d = ocl_device_of(e);
-    struct window s = window_of(e);
+    struct ocl_pool_window s = ocl_pool_window_of(p, e->node->inputs[0], e->node->outputs[0]);
     struct ocl_call *call;
     uint32_t dtype = e->node->inputs[0]->dtype;
     char options[OCL_OPTION_BYTES] = "";

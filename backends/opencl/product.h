@@ -19,7 +19,8 @@ int32_t ocl_product_run(struct cvk_exec *e);
 /* Binds x, w, b, y and the epilogue's operands. */
 int32_t ocl_product_bind(struct cvk_exec *e, struct ocl_call *call);
 
-/* ---- conv and conv_transpose of any kind (conv_generic.c) ------------------------------------------------------------------ */
+/* ---- conv and conv_transpose of any kind (conv_generic.c) ------------------------------------------------------------------
+ */
 
 /* The structs of kernels/conv_generic.cl. */
 struct ocl_conv_axis {

@@ -20,6 +20,6 @@ double ocl_model_operands(const struct cvk_node *node)
     for (uint32_t i = 0; i < node->input_count; i++)
         bytes += node->inputs[i] ? (double)node->inputs[i]->bytes : 0;
     for (uint32_t i = 0; i < node->output_count; i++)
-        bytes += (double)node->outputs[i]->bytes;
+        bytes += node->outputs[i] ? (double)node->outputs[i]->bytes : 0;
     return bytes;
 }

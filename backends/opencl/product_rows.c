@@ -14,7 +14,8 @@ int32_t ocl_tiles_plan_row(const struct cvk_query *q, struct cvk_plan *plan, con
     if (t->batch > UINT16_MAX)
         return cvk_refuse(q, "%lld products; 65535 go into one call", (long long)t->batch);
     if (!ocl_tiles_choose(d, t, cvk_choose(q, plan, 1 + ocl_tiles_shapes), &choice))
-        return cvk_refuse(q, "its tiles take more than the %llu bytes of local memory or %llu items a group that the device has",
+        return cvk_refuse(q,
+                          "its tiles take more than the %llu bytes of local memory or %llu items a group that the device has",
                           (unsigned long long)d->local_bytes, (unsigned long long)d->max_group);
     double bytes = ocl_model_operands(q->node) / ocl_model_bytes(d);
     plan->cost_ns = choice.cost_ns > bytes ? choice.cost_ns : bytes;
@@ -62,23 +63,29 @@ int32_t ocl_tiles_run_sum(struct cvk_exec *e, struct ocl_call *call, uint64_t wo
     return ocl_enqueue(d, call);
 }
 
-int32_t ocl_tiles_run_row(struct cvk_exec *e)
+int32_t ocl_tiles_run(struct cvk_exec *e, struct ocl_tiles_calls *calls, const struct cvk_binding *a,
+                      const struct cvk_binding *b, uint64_t sums)
 {
     struct ocl_device *d = ocl_device_of(e);
-    struct row *row = e->state;
-    struct ocl_call *product = &row->calls.product, *sum = &row->calls.sum;
-    OCL_TRY(ocl_bind(d, product, 0, &e->inputs[row->a]));
-    OCL_TRY(ocl_bind(d, product, 2, &e->inputs[row->b]));
+    struct ocl_call *product = &calls->product, *sum = &calls->sum;
+    OCL_TRY(ocl_bind(d, product, 0, a));
+    OCL_TRY(ocl_bind(d, product, 2, b));
     OCL_TRY(ocl_bind(d, product, 4, third(e)));
     if (!sum->kernel) {
         OCL_TRY(ocl_bind(d, product, 6, &e->outputs[0]));
         OCL_TRY(ocl_epilogue_bind(d, product, 8, e));
         return ocl_enqueue(d, product);
     }
-    OCL_TRY(ocl_bind_at(d, product, 6, e->workspace, e->plan->user[2]));
+    OCL_TRY(ocl_bind_at(d, product, 6, e->workspace, sums));
     OCL_TRY(bind_no_epilogue(d, product, 8));
     OCL_TRY(ocl_enqueue(d, product));
-    return ocl_tiles_run_sum(e, sum, e->plan->user[2]);
+    return ocl_tiles_run_sum(e, sum, sums);
+}
+
+int32_t ocl_tiles_run_row(struct cvk_exec *e)
+{
+    struct row *row = e->state;
+    return ocl_tiles_run(e, &row->calls, &e->inputs[row->a], &e->inputs[row->b], e->plan->user[2]);
 }
 
 void ocl_tiles_finish_row(struct cvk_exec *e)

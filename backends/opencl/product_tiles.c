@@ -14,7 +14,8 @@ static const struct shape {
 const uint32_t ocl_tiles_shapes = OCL_COUNT(shapes);
 
 #define MAX_SPLITS 32
-#define LEAST_STEPS 4 /* of a part of k */
+#define MAX_SPLITS_PIXELS 256 /* of pixels there are many, of weights few */
+#define LEAST_STEPS 4         /* of a part of k */
 
 static uint32_t items_of(const struct shape *p)
 {
@@ -36,8 +37,8 @@ static uint32_t part_of(const struct ocl_tiles *t, const struct shape *p, uint32
     return (uint32_t)ocl_round_up(ocl_ceil_div((uint64_t)t->s.k, splits), p->kt);
 }
 
-/* The time of all groups when each compute unit works through its share: large tiles use the unit better, few groups leave units
- * idle, few items on a unit leave it waiting. */
+/* The time of all groups when each compute unit works through its share: large tiles use the unit better, few groups leave
+ * units idle, few items on a unit leave it waiting. */
 static double cost_of(const struct ocl_device *d, const struct ocl_tiles *t, const struct shape *p, uint32_t splits)
 {
     double units = d->compute_units ? d->compute_units : 1, rate = ocl_model_flops(d) / units;
@@ -58,7 +59,8 @@ static void choose_splits(const struct ocl_device *d, const struct ocl_tiles *t,
 {
     choice->splits = 1;
     choice->cost_ns = cost_of(d, t, p, 1);
-    for (uint32_t splits = 2; splits <= MAX_SPLITS && !t->raw; splits *= 2) {
+    uint32_t most = t->raw || t->spread ? 1 : t->b == OCL_B_PIXELS ? MAX_SPLITS_PIXELS : MAX_SPLITS;
+    for (uint32_t splits = 2; splits <= most; splits *= 2) {
         uint32_t part = part_of(t, p, splits);
         if (part < LEAST_STEPS * p->kt || (uint64_t)part * (splits - 1) >= (uint64_t)t->s.k ||
             (uint64_t)splits * (uint64_t)t->s.y_count > INT32_MAX)
@@ -96,7 +98,8 @@ uint64_t ocl_tiles_bytes(const struct ocl_tiles *t, const struct ocl_tiles_choic
     return choice->splits > 1 ? sizeof(float) * choice->splits * (uint64_t)t->s.y_count : 0;
 }
 
-/* ---- building -------------------------------------------------------------------------------------------------------------- */
+/* ---- building --------------------------------------------------------------------------------------------------------------
+ */
 
 static bool fours(int32_t a, int32_t b, int32_t c, int32_t d)
 {
@@ -109,10 +112,12 @@ static void vector_options(const struct ocl_tiles *t, const struct shape *p, cha
 {
     const struct ocl_tiles_sizes *s = &t->s;
     uint32_t items = items_of(p);
-    bool a = fours(t->a_steps ? s->k : s->m, s->a_step, s->a_batch, 0) && (uint32_t)(p->mt * p->kt / 4) >= items;
-    bool b = t->b != OCL_B_WINDOWS && (uint32_t)(p->nt * p->kt / 4) >= items;
-    b = b && (t->b == OCL_B_LINES ? fours(s->pixels, s->b_step, s->b_image, s->b_batch) : fours(s->k, s->b_step, s->b_batch, 0));
-    bool y = fours(s->pixels, s->y_row, s->y_image, s->y_batch) && s->y_count % 4 == 0;
+    int32_t along = t->b == OCL_B_PIXELS ? s->k_pixels : t->a_steps ? s->k : s->m;
+    bool a = fours(along, s->a_step, s->a_batch, s->a_image) && (uint32_t)(p->mt * p->kt / 4) >= items;
+    bool b = (t->b == OCL_B_LINES || t->b == OCL_B_COLUMNS) && (uint32_t)(p->nt * p->kt / 4) >= items;
+    b = b &&
+        (t->b == OCL_B_LINES ? fours(s->pixels, s->b_step, s->b_image, s->b_batch) : fours(s->k, s->b_step, s->b_batch, 0));
+    bool y = !t->spread && fours(s->pixels, s->y_row, s->y_image, s->y_batch) && s->y_count % 4 == 0;
     ocl_option(options, bytes, "-DVA=%d -DVB=%d -DVY=%d", a ? 4 : 1, b ? 4 : 1, y ? 4 : 1);
 }
 
@@ -148,6 +153,8 @@ static int32_t build_product(struct cvk_exec *e, const struct ocl_tiles *t, cons
                choice->splits > 1);
     ocl_option(options, sizeof options, "-DA_STEPS=%d -DB_FORM=%u -DWITH_DEPTH=%d", t->a_steps, t->b, t->with_depth);
     vector_options(t, p, options, sizeof options);
+    if (t->spread)
+        ocl_option(options, sizeof options, "-DSPREAD");
     if (choice->splits == 1)
         finish_options(e->node, t, options, sizeof options);
     OCL_TRY(ocl_call_init(d, &calls->product, &ocl_source_product_tiles, "product_tiles", options));
@@ -189,16 +196,16 @@ int32_t ocl_tiles_build_sum(struct cvk_exec *e, const struct ocl_tiles *t, uint3
     return ocl_arg_float(d, call, 8 + OCL_EPILOGUE_ARGS, t->beta);
 }
 
-/* What k adds to the place that a window reads, and to its d, h, w; behind the last k a place outside of every map, up to a whole
- * step. */
-static int32_t make_table(struct cvk_exec *e, const struct ocl_tiles *t, uint32_t kt, cl_mem *table)
+/* What each of the `numbers` of a window adds to the place that it reads, and to its d, h, w; behind the last one a place
+ * outside of every map, up to a whole step. */
+static int32_t make_table(struct cvk_exec *e, const struct ocl_tiles *t, int32_t numbers, uint32_t step, cl_mem *table)
 {
-    uint64_t count = ocl_round_up((uint64_t)t->s.k, kt), taps = (uint64_t)(t->kernel[0] * t->kernel[1] * t->kernel[2]);
+    uint64_t count = ocl_round_up((uint64_t)numbers, step), taps = (uint64_t)(t->kernel[0] * t->kernel[1] * t->kernel[2]);
     int32_t(*lines)[4] = e->host->alloc(e->host, (count ? count : 1) * sizeof *lines, 0);
     if (!lines)
         return cvk_fail(e->host, CVK_E_MEMORY, "no memory for the places of %llu taps", (unsigned long long)count);
     for (uint64_t k = 0; k < count; k++) {
-        bool inside = k < (uint64_t)t->s.k;
+        bool inside = k < (uint64_t)numbers;
         uint64_t tap = inside ? k % taps : 0;
         int64_t dx = (int64_t)(tap % (uint64_t)t->kernel[2]) * t->dilation[2];
         int64_t dy = (int64_t)(tap / (uint64_t)t->kernel[2] % (uint64_t)t->kernel[1]) * t->dilation[1];
@@ -219,7 +226,9 @@ int32_t ocl_tiles_build(struct cvk_exec *e, const struct ocl_tiles *t, const str
     int32_t status = CVK_OK;
     memset(calls, 0, sizeof *calls);
     if (t->b == OCL_B_WINDOWS)
-        status = make_table(e, t, shapes[choice->shape].kt, &calls->table);
+        status = make_table(e, t, t->s.k, shapes[choice->shape].kt, &calls->table);
+    else if (t->b == OCL_B_PIXELS)
+        status = make_table(e, t, t->s.n, shapes[choice->shape].nt, &calls->table);
     if (status == CVK_OK)
         status = build_product(e, t, choice, calls);
     if (status == CVK_OK && choice->splits > 1)

@@ -19,9 +19,16 @@ struct ocl_tiles_sizes {
     int32_t h_out, w_out;
     int32_t stride_d, stride_h, stride_w;
     int32_t pad_d, pad_h, pad_w;
+    int32_t k_pixels, a_image;
+    int32_t y_first, y_line, y_pixel;
 };
 
-enum ocl_tiles_b { OCL_B_LINES = 0 /* n side by side */, OCL_B_COLUMNS = 1 /* k side by side */, OCL_B_WINDOWS = 2 };
+enum ocl_tiles_b {
+    OCL_B_LINES = 0,   /* n side by side */
+    OCL_B_COLUMNS = 1, /* k side by side */
+    OCL_B_WINDOWS = 2, /* what windows see: n are pixels, k numbers of a window */
+    OCL_B_PIXELS = 3   /* what windows see: k are pixels, n numbers of a window; a has the pixels of a map side by side */
+};
 
 /* A product, or `batch` of them. tiles_m, splits, part are filled by the functions below. */
 struct ocl_tiles {
@@ -35,6 +42,7 @@ struct ocl_tiles {
     int32_t map;                    /* windows: pixels of a map of x */
     bool channel_is_column;         /* for the epilogue */
     bool raw;                       /* y is f32 and the sums go there as they are: no c, no epilogue */
+    bool spread;                    /* y's pixels lie apart: y_first, y_line, y_pixel, two dimensions at most */
     float alpha, beta;
 };
 
@@ -60,6 +68,9 @@ struct ocl_tiles_calls {
 int32_t ocl_tiles_build(struct cvk_exec *e, const struct ocl_tiles *t, const struct ocl_tiles_choice *choice,
                         struct ocl_tiles_calls *calls);
 void ocl_tiles_finish(struct ocl_tiles_calls *calls);
+/* Binds and starts them: parts' sums are in workspace at `sums`. */
+int32_t ocl_tiles_run(struct cvk_exec *e, struct ocl_tiles_calls *calls, const struct cvk_binding *a,
+                      const struct cvk_binding *b, uint64_t sums);
 /* The call that makes y of the sums of `parts` parts in workspace (kernels/product_sum.cl): arguments 0 sums, 2 c, 4 y, 6
  * epilogue. */
 int32_t ocl_tiles_build_sum(struct cvk_exec *e, const struct ocl_tiles *t, uint32_t parts, struct ocl_call *call);
@@ -71,8 +82,8 @@ struct ocl_tiles ocl_gemm_tiles(const struct cvk_node *node);
 /* A refusal where conv's products leave 32-bit indexes. */
 int32_t ocl_conv_tiles_fit(const struct cvk_query *q);
 
-/* The rows whose whole work is one product: a, b, c are inputs `a`, 1 - `a`, 2. plan notes the choice in plan->user, build keeps
- * the calls in e->state. */
+/* The rows whose whole work is one product: a, b, c are inputs `a`, 1 - `a`, 2. plan notes the choice in plan->user, build
+ * keeps the calls in e->state. */
 int32_t ocl_tiles_plan_row(const struct cvk_query *q, struct cvk_plan *plan, const struct ocl_tiles *t);
 int32_t ocl_tiles_build_row(struct cvk_exec *e, const struct ocl_tiles *t, uint32_t a);
 int32_t ocl_tiles_run_row(struct cvk_exec *e);

@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * resize: a table made at build tells what each index of an axis reads, and with which weights; kernels do the sums. */
-#include "arith.h"
+#include "resize.h"
 
 #include <math.h>
 
 #define ITEM_FLOATS 8192 /* of an item on CPU devices, at least */
 
-/* What one output index reads along one axis; count 0: it lies outside x. */
-struct taps {
-    double weight[4];
-    cl_int at[4], count;
-};
-
 struct axis {
     int64_t in, out;
-    const struct taps *taps; /* for each of out */
+    const struct ocl_taps *taps; /* for each of out */
 };
 
 /* As in kernels/resize.cl, for both precisions. */
@@ -39,8 +33,7 @@ struct state {
     cl_mem table;
 };
 
-/* ---- what is read along an axis
- * ---------------------------------------------------------------------------------------------- */
+/* ---- what is read along an axis ------------------------------------------------------------------------------------- */
 
 /* The place in x of index i (op/resize.h). Where the scale is the sizes' ratio as far as float tells, that ratio is meant: with
  * whole numbers above and below the line, places that are whole or halves come out exact, and nearest goes by those. */
@@ -97,14 +90,14 @@ static cl_int clamped(double at, int64_t in)
     return (cl_int)(at < 0 ? 0 : at > (double)(in - 1) ? (double)(in - 1) : at);
 }
 
-static struct taps taps_of(const struct cvk_resize_params *p, uint32_t axis, int64_t i, int64_t in, int64_t out)
+struct ocl_taps ocl_resize_taps(const struct cvk_resize_params *p, uint32_t axis, int64_t i, int64_t in, int64_t out)
 {
-    struct taps t = {.count = 0};
+    struct ocl_taps t = {.count = 0};
     double place = place_of(p, axis, i, in, out), below = floor(place), sum = 0;
     if (p->coord == CVK_COORD_TF_CROP_AND_RESIZE && !(place >= 0 && place <= (double)(in - 1)))
         return t;
     if (p->mode == CVK_RESIZE_NEAREST)
-        return (struct taps){.count = 1, .at = {clamped(rounded(p->nearest, place), in)}, .weight = {1}};
+        return (struct ocl_taps){.count = 1, .at = {clamped(rounded(p->nearest, place), in)}, .weight = {1}};
     for (double at = below - 1; at <= below + 2; at++) {
         double distance = fabs(place - at);
         double weight = p->mode == CVK_RESIZE_CUBIC ? cubic((double)p->cubic_a, distance) : distance < 1 ? 1 - distance : 0;
@@ -138,21 +131,20 @@ static uint64_t entries_of(const struct cvk_tensor_desc *y)
     return entries;
 }
 
-static void fill_axes(const struct cvk_node *node, struct taps *taps, struct axis *axes)
+static void fill_axes(const struct cvk_node *node, struct ocl_taps *taps, struct axis *axes)
 {
     const struct cvk_tensor_desc *x = node->inputs[0], *y = node->outputs[0];
-    *taps++ = (struct taps){.count = 1, .weight = {1}};
+    *taps++ = (struct ocl_taps){.count = 1, .weight = {1}};
     for (uint32_t k = 0; k < y->rank; k++) {
         axes[k] = (struct axis){x->dims[k], y->dims[k], taps};
         for (int64_t i = 0; i < y->dims[k]; i++)
-            *taps++ = taps_of(node->params, k, i, x->dims[k], y->dims[k]);
+            *taps++ = ocl_resize_taps(node->params, k, i, x->dims[k], y->dims[k]);
     }
 }
 
-/* ---- the table on the device
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the table on the device ---------------------------------------------------------------------------------------- */
 
-static int32_t upload(struct cvk_exec *e, const struct taps *taps, uint64_t entries, bool doubles, cl_mem *out)
+static int32_t upload(struct cvk_exec *e, const struct ocl_taps *taps, uint64_t entries, bool doubles, cl_mem *out)
 {
     uint64_t bytes = entries * (doubles ? sizeof(struct taps_f64) : sizeof(struct taps_f32));
     void *table = e->host->alloc(e->host, bytes, 0);
@@ -176,11 +168,10 @@ static int32_t upload(struct cvk_exec *e, const struct taps *taps, uint64_t entr
     return status;
 }
 
-/* ---- kernels
- * --------------------------------------------------------------------------------------------------------------------- */
+/* ---- kernels -------------------------------------------------------------------------------------------------------- */
 
 /* Axes that keep their size are joined with such neighbours: strides then fit by themselves. */
-static int32_t plain_args(struct cvk_exec *e, struct ocl_call *call, const struct axis *axes, const struct taps *taps)
+static int32_t plain_args(struct cvk_exec *e, struct ocl_call *call, const struct axis *axes, const struct ocl_taps *taps)
 {
     const struct cvk_tensor_desc *x = e->node->inputs[0], *y = e->node->outputs[0];
     const struct cvk_resize_params *p = e->node->params;
@@ -227,7 +218,7 @@ static void release(struct cvk_exec *e)
     ocl_state_free(e);
 }
 
-static int32_t prepare(struct cvk_exec *e, const struct taps *taps, uint64_t entries, const struct axis *axes)
+static int32_t prepare(struct cvk_exec *e, const struct ocl_taps *taps, uint64_t entries, const struct axis *axes)
 {
     struct state *s = e->state;
     struct ocl_device *d = ocl_device_of(e);
@@ -258,7 +249,7 @@ static int32_t build(struct cvk_exec *e)
     const struct cvk_tensor_desc *y = e->node->outputs[0];
     struct axis axes[CVK_MAX_RANK];
     uint64_t entries = entries_of(y), skipped = 0;
-    struct taps *taps = e->host->alloc(e->host, entries * sizeof *taps, 0);
+    struct ocl_taps *taps = e->host->alloc(e->host, entries * sizeof *taps, 0);
     if (!taps)
         return cvk_fail(e->host, CVK_E_MEMORY, "no memory for the table of a resize (%llu entries)",
                         (unsigned long long)entries);
@@ -283,8 +274,7 @@ static int32_t run(struct cvk_exec *e)
     return ocl_enqueue(d, &s->call);
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- rows ----------------------------------------------------------------------------------------------------------- */
 
 static int32_t plan_blocked(const struct cvk_query *q, struct cvk_plan *plan)
 {

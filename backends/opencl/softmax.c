@@ -55,6 +55,35 @@ static int32_t build(struct cvk_exec *e)
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);
 }
 
+/* ---- backward: inputs dy and y ------------------------------------------------------------------------------------------------ */
+
+static int32_t build_backward(struct cvk_exec *e)
+{
+    const struct cvk_softmax_params *p = e->node->params;
+    struct ocl_device *d = ocl_device_of(e);
+    uint32_t dtype = e->node->inputs[0]->dtype;
+    struct rows s = rows_of(e->node);
+    bool wide = d->cpu_form && dtype == CVK_F32;
+    uint64_t rows = s.n ? (uint64_t)s.rows : 0, inner = (uint64_t)s.inner, each = (uint64_t)s.n * (inner > 1 ? 16 : 1);
+    uint64_t tiles = inner ? rows / inner * ocl_ceil_div(inner, 16) : 0;
+    struct ocl_call *call;
+    char options[OCL_OPTION_BYTES] = "";
+    s.items = (cl_int)ocl_ceil_div(ITEM_FLOATS, each ? each : 1);
+    ocl_option_type(options, sizeof options, "DX", dtype);
+    ocl_option(options, sizeof options, "-DKIND=%u", p->kind);
+    if (wide)
+        ocl_option(options, sizeof options, inner > 1 ? "-DWIDE" : "-DWIDE -DALONG");
+    else if (dtype == CVK_F64)
+        ocl_option(options, sizeof options, "-DR=double");
+    OCL_TRY(ocl_build_call(e, &ocl_source_softmax_backward, "softmax_backward", options, &call));
+    int32_t status = ocl_arg(d, call, 6, &s, sizeof s);
+    if (wide)
+        ocl_call_items(call, ocl_ceil_div(tiles, (uint64_t)s.items), 1);
+    else
+        ocl_call_items(call, rows, 64);
+    return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);
+}
+
 static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 {
     const struct cvk_softmax_params *p = q->node->params;
@@ -66,5 +95,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 const struct cvk_kernel ocl_softmax_rows[] = {
     {OCL_ROW(SOFTMAX, "plain"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = plan, .build = build,
      .run = ocl_run_call, .finish = ocl_finish_call},
+    {OCL_ROW(SOFTMAX, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = plan,
+     .build = build_backward, .run = ocl_run_call, .finish = ocl_finish_call},
 };
 const uint32_t ocl_softmax_row_count = OCL_COUNT(ocl_softmax_rows);

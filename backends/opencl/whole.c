@@ -70,6 +70,8 @@ const struct cvk_kernel ocl_whole_rows[] = {
     {OCL_ROW(RESHAPE, "copy"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_ALL, .plan = plan, .run = copy_whole},
     {OCL_ROW(DROPOUT, "copy"), .flags = CVK_KERNEL_IN_PLACE | CVK_KERNEL_ANY_LAYOUT, .dtypes = OCL_FLOATS, .plan = plan_dropout,
      .run = run_dropout},
+    {OCL_ROW(DROPOUT, "copy"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_IN_PLACE | CVK_KERNEL_ANY_LAYOUT,
+     .dtypes = OCL_FLOATS, .plan = plan_dropout, .run = run_dropout},
     {OCL_ROW(FILL, "driver"), .dtypes = OCL_ALL, .plan = plan, .run = run_fill},
 };
 const uint32_t ocl_whole_row_count = OCL_COUNT(ocl_whole_rows);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * (x - mean) / sqrt(variance + epsilon) * scale + bias, one set of four for each channel; any layout. In place is fine. */
+ * (x - mean) / sqrt(variance + epsilon) * scale + bias, one set of four for each channel; any layout. In place is fine. -DGRADIENT: x is dy,
+ * the result dx: the same without mean and bias. */
 #if defined(WIDE)
 /* Rows of one channel, or of a block of sixteen. */
 struct rows {
@@ -18,8 +19,11 @@ batch_norm_wide(SHARED_BUFFER(const float, x), CONST_BUFFER(float, scale), CONST
         __global float *y = AT(float, y) + row * s.row;
 #define OF_CHANNEL(name)                                                                                                       \
     (c.block == 16 ? load_some16(CONST_AT(float, name), channel, left) : (float16)(CONST_AT(float, name)[channel]))
-        float16 mean = OF_CHANNEL(mean), bias = OF_CHANNEL(bias),
-                factor = OF_CHANNEL(scale) / sqrt(OF_CHANNEL(variance) + epsilon);
+        float16 mean = 0, bias = 0, factor = OF_CHANNEL(scale) / sqrt(OF_CHANNEL(variance) + epsilon);
+#ifndef GRADIENT
+        mean = OF_CHANNEL(mean);
+        bias = OF_CHANNEL(bias);
+#endif
         for (; i + 16 <= end; i += 16) {
             float16 v = keep16((LOAD16(x, i) - mean) * factor + bias, left);
             STORE16(y, i, v);
@@ -41,8 +45,12 @@ batch_norm(SHARED_BUFFER(const T(DX), x), CONST_BUFFER(T(DS), scale), CONST_BUFF
     if (channel < c.count) {
         R factor =
             (R)LOAD(DS, CONST_AT(T(DS), scale), channel) / sqrt((R)LOAD(DV, CONST_AT(T(DV), variance), channel) + (R)epsilon);
+#ifdef GRADIENT
+        v = (R)LOAD(DX, CONST_AT(T(DX), x), i) * factor;
+#else
         v = ((R)LOAD(DX, CONST_AT(T(DX), x), i) - (R)LOAD(DM, CONST_AT(T(DM), mean), channel)) * factor +
             (R)LOAD(DB, CONST_AT(T(DB), bias), channel);
+#endif
     }
     STORE(DX, AT(T(DX), y), i, v);
 }

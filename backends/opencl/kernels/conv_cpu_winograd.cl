@@ -182,7 +182,7 @@ CPU_KERNEL void winograd(CONST_BUFFER(float16, x), CONST_BUFFER(float16, u), CON
             inputs(s, CONST_AT(float16, x), v, patch, base, t0, t1, input_first, input_last);
         for (int part = first; steps & 2 && part < last; part++) {
             const int vectors = min(VECTORS, s[OC_BLOCKS] - part * VECTORS);
-            struct tile t = {.off = s + OFFSETS, .steps = s[IC_BLOCKS], .whole = s[IC_BLOCKS], .y_block = s[MOST],
+            struct tile t = {.off = s + OFFSETS, .steps = s[IC_BLOCKS], .whole = s[IC_BLOCKS], .y_block = s[MOST], .y_step = 1,
                              .channels = 32};
             for (int xi = 0; xi < XIS; xi++) {
                 t.w = CONST_AT(float16, u) + (part * XIS + xi) * s[U_STEP];

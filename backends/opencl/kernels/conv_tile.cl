@@ -26,7 +26,7 @@ struct tile {
     const __global float16 *w;
     int steps, whole, part;      /* steps from `whole` on count `part` channels, the others 16 */
     __global float16 *y;
-    int y_block;                 /* vectors of 16 between blocks of channels */
+    int y_block, y_step;         /* vectors of 16 between blocks of channels, between pixels */
     int channels;                /* real ones from the first on */
     const __global float *bias, *scale, *shift; /* at the first channel; 0: none */
     const __global float16 *residual;           /* addressed as y; 0: none */
@@ -83,14 +83,14 @@ NOINLINE float16 clamp16(float16 v, float a, float b)
 #define WEIGHTS_2(i) const float16 w0 = w[2 * (i)], w1 = w[2 * (i) + 1];
 #define SCALE_1(p) a##p = a##p * scale0 + shift0;
 #define SCALE_2(p) SCALE_1(p) b##p = b##p * scale1 + shift1;
-#define RESIDUAL_1(p) a##p += residual[p];
-#define RESIDUAL_2(p) RESIDUAL_1(p) b##p += residual[y_block + (p)];
+#define RESIDUAL_1(p) a##p += residual[(p) * y_step];
+#define RESIDUAL_2(p) RESIDUAL_1(p) b##p += residual[y_block + (p) * y_step];
 #define CLAMP_1(p) a##p = clamp16(a##p, low, high);
 #define CLAMP_2(p) CLAMP_1(p) b##p = clamp16(b##p, low, high);
 #define MASK_1(p) a##p = first16(a##p, t->channels);
 #define MASK_2(p) b##p = first16(b##p, t->channels - 16);
-#define STORE_1(p) y[p] = a##p;
-#define STORE_2(p) STORE_1(p) y[y_block + (p)] = b##p;
+#define STORE_1(p) y[(p) * y_step] = a##p;
+#define STORE_2(p) STORE_1(p) y[y_block + (p) * y_step] = b##p;
 
 /* A step is one block of channels at one tap of the window. Unrolled by two: by more, LLVM runs out of registers. */
 #define SUM_BLOCKS(PX, V)                                           \
@@ -140,7 +140,7 @@ NOINLINE float16 clamp16(float16 v, float a, float b)
         EACH##PX(BEGIN_##V)                             \
         TILE_SUM(PX, V)                                 \
         __global float16 *y = t->y;                     \
-        const int y_block = t->y_block;                 \
+        const int y_block = t->y_block, y_step = t->y_step; \
         (void)y_block;                                  \
         TILE_FINISH(PX, V)                              \
         EACH##PX(STORE_##V)                             \

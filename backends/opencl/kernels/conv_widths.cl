@@ -53,8 +53,8 @@ inline void tile_line(struct tile *t, const __global float *x, __global float16 
     while (left > 0) {
         const int wide = width_of(left, px), from = min(at, px - wide);
         t->x = x + from * TILE_STEP;
-        t->y = y + from;
-        t->residual = residual ? residual + from : 0;
+        t->y = y + from * t->y_step;
+        t->residual = residual ? residual + from * t->y_step : 0;
         tile_any(wide, vectors, t);
         left -= from + wide - at;
         at = from + wide;

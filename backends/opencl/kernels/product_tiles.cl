@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Tiles of a product: y[m, n] = sum over k: a[m, k] * b[k, n], for conv, gemm and matmul alike.
  *
- * A work-group of (MT / WM) x (NT / WN) items computes MT x NT sums, an item WM x WN of them, in squares of 4 x 4 that lie apart
- * so that neighbours read neighbouring vectors of local memory. a and b pass through local memory in steps of KT. There are two
- * buffers, and what the next step needs is on its way into registers while the sums of this one are made: one barrier a step.
+ * A work-group of (MT / WM) x (NT / WN) items computes MT x NT sums, an item WM x WN of them, in squares of 4 x 4 that lie
+ * apart so that neighbours read neighbouring vectors of local memory. a and b pass through local memory in steps of KT. There
+ * are two buffers, and what the next step needs is on its way into registers while the sums of this one are made: one barrier a
+ * step.
  *
- * A_STEPS: a lies with k side by side (VA elements are read at once), else with m. B_FORM 0: b lies with n side by side, 1: with
- * k, 2: b is what the windows of a convolution see, read through a table of k. A column n is pixel n % pixels of image n /
- * pixels. SPLIT: the sums are of one part of k and go to workspace as they are; product_sum.cl makes y of them. */
+ * A_STEPS: a lies with k side by side (VA elements are read at once), else with m. B_FORM 0: b lies with n side by side, 1:
+ * with k, 2: b is what the windows of a convolution see, read through a table of k, 3: the same with the parts exchanged, k
+ * being the pixels of all images, in a as in b, and the table one of n. A column n is pixel n % pixels of image n / pixels;
+ * with SPREAD the pixels of y lie apart. SPLIT: the sums are of one part of k and go to workspace as they are; product_sum.cl
+ * makes y of them. */
 
 struct tiles_sizes {
     int m, n, k;
@@ -22,6 +25,8 @@ struct tiles_sizes {
     int h_out, w_out;
     int stride_d, stride_h, stride_w;
     int pad_d, pad_h, pad_w;
+    int k_pixels, a_image;        /* form 3 */
+    int y_first, y_line, y_pixel; /* SPREAD */
 };
 
 #define ITEMS ((MT / WM) * (NT / WN))
@@ -110,7 +115,7 @@ inline void put4_across(__local float *line, int step, float4 v)
 #define A_PUT put1
 #endif
 #if VB == 4
-#if B_FORM == 1
+#if B_FORM & 1
 #define B_PUT put4_across
 #else
 #define B_PUT put4_along
@@ -140,9 +145,14 @@ inline void put4_across(__local float *line, int step, float4 v)
 #else
 #define FINISH(v, n, at) EPILOGUE(SCALE_SUM(v) ADD_C(n), CHANNEL(n), at)
 #endif
+#ifdef SPREAD
+#define PIXEL(n) (s.y_first + (n) % s.pixels / s.w_out * s.y_line + (n) % s.pixels % s.w_out * s.y_pixel)
+#else
+#define PIXEL(n) ((n) % s.pixels)
+#endif
 #define STORE_ONE(v, column)                                                                                                     \
     if ((column) < s.n) {                                                                                                        \
-        int at = y_at + (column) / s.pixels * s.y_image + m * s.y_row + (column) % s.pixels;                                     \
+        int at = y_at + (column) / s.pixels * s.y_image + m * s.y_row + PIXEL(column);                                           \
         STORE(DS, py, at, FINISH(v, column, at));                                                                                \
     }
 
@@ -172,7 +182,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product_tiles(C
 #define A_NEXT (ITEMS / (MT / VA))
 #endif
     /* And of b. */
-#if B_FORM == 1
+#if B_FORM & 1
     int b_k = id % (KT / VB) * VB, b_n = id / (KT / VB);
     int b_at = (n0 + b_n) * s.b_step + k_begin + b_k;
 #define B_NEXT (ITEMS / (KT / VB))
@@ -203,6 +213,14 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product_tiles(C
     /* One round more than there are steps: round r fetches step r and adds step r - 1. */
     for (int k0 = k_begin; k0 < k_end + KT; k0 += KT) {
         if (k0 < k_end) {
+#if B_FORM == 3
+            int b_pixel = (k0 + b_k) % s.k_pixels, x0 = b_pixel % s.w_out * s.stride_w - s.pad_w;
+            int y0 = b_pixel / s.w_out % s.h_out * s.stride_h - s.pad_h;
+            int z0 = b_pixel / s.w_out / s.h_out * s.stride_d - s.pad_d;
+            bool b_inside = k0 + b_k < s.k;
+            b_at = (k0 + b_k) / s.k_pixels * s.b_image + (z0 * s.h + y0) * s.w + x0;
+            a_at = (m0 + a_m) * s.a_step + (k0 + a_k) / s.k_pixels * s.a_image + (k0 + a_k) % s.k_pixels;
+#endif
 #pragma unroll
             for (int i = 0; i < A_LOADS; i++) {
 #if A_STEPS
@@ -224,7 +242,11 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product_tiles(C
                 if (n0 + b_n + i * B_NEXT < s.n && k0 + b_k < s.k)
                     b_next[i] = B_LOAD(pb, b_at + i * B_NEXT * s.b_step);
 #else
+#if B_FORM == 2
                 int4 tap = table[k0 + b_k + i * B_NEXT]; /* its end, beyond k, is outside of every map */
+#else
+                int4 tap = table[n0 + b_n + i * B_NEXT];
+#endif
                 bool inside = b_inside && (uint)(x0 + tap.s3) < (uint)s.w && (uint)(y0 + tap.s2) < (uint)s.h;
 #if WITH_DEPTH
                 inside = inside && (uint)(z0 + tap.s1) < (uint)s.d;
@@ -273,7 +295,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void product_tiles(C
 #endif
 #pragma unroll
             for (int i = 0; i < B_LOADS; i++)
-#if B_FORM == 1
+#if B_FORM & 1
                 B_PUT(lb + b_k * B_LINE + b_n + i * B_NEXT, B_LINE, b_next[i]);
 #else
                 B_PUT(lb + (b_k + i * B_NEXT) * B_LINE + b_n, B_LINE, b_next[i]);
