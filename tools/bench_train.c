@@ -33,6 +33,7 @@ static int begin_lesson(const struct bench *b, struct cvk_context *ctx, const ch
                                          .loss = {.kind = y && y->rank > 1 && y->dims[1] > 1 ? CVK_LOSS_SOFTMAX_CROSS_ENTROPY : CVK_LOSS_MSE},
                                          .optimizer = cvk_optimizer_defaults(CVK_SGD),
                                          .memory_limit_bytes = b->setup.memory_limit,
+                                         .macs_limit = b->setup.macs_limit,
                                          .flags = flags};
     *l = (struct lesson){0};
     if (cvk_trainer_create(ctx, g, &p, &l->trainer) != CVK_OK)

@@ -37,16 +37,30 @@ static void put_line(const struct canvas *c, double x0, double y0, double x1, do
     }
 }
 
+/* Bytes of the UTF-8 character at p, 0 if it is none. */
+static size_t sequence(const char *p)
+{
+    const unsigned char *c = (const unsigned char *)p;
+    size_t bytes = c[0] < 0x80 ? 1 : c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : c[0] >= 0xe0 && c[0] < 0xf0 ? 3 : c[0] >= 0xf0 && c[0] < 0xf5 ? 4 : 0;
+    for (size_t i = 1; i < bytes; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    bool surrogate = c[0] == 0xed && c[1] > 0x9f, overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+    return surrogate || overlong || (c[0] == 0xf4 && c[1] > 0x8f) ? 0 : bytes;
+}
+
 /* anchor: 0 the text begins at x, 1 its middle, 2 its end. y is its top. */
 static void put_text(const struct canvas *c, double x, double y, int anchor, struct colour k, const char *text)
 {
     static const char *const anchors[] = {"start", "middle", "end"};
     fprintf(c->svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#%02x%02x%02x\">", x, y + 9, anchors[anchor], k.r, k.g, k.b);
-    for (const char *p = text; *p; p++) {
+    for (const char *p = text; *p;) {
+        size_t bytes = sequence(p);
         if (*p == '<' || *p == '>' || *p == '&' || *p == '"')
             fprintf(c->svg, "&#%d;", *p);
-        else if ((unsigned char)*p >= ' ')
-            fputc(*p, c->svg);
+        else if ((unsigned char)*p >= ' ' && bytes)
+            fwrite(p, 1, bytes, c->svg);
+        p += bytes ? bytes : 1; /* part of a character, or none at all: XML has no place for it */
     }
     fputs("</text>\n", c->svg);
     double wide = (double)strlen(text) * FONT_WIDTH;
@@ -76,7 +90,8 @@ static int finish(struct canvas *c, const char *stem)
 {
     char safe[TOOL_TEXT];
     fputs("</svg>\n", c->svg);
-    int code = fclose(c->svg) == 0 ? image_write(stem, c->image, NULL, 0) : TOOL_FAILED;
+    bool whole = !ferror(c->svg);
+    int code = fclose(c->svg) == 0 && whole ? image_write(stem, c->image, NULL, 0) : TOOL_FAILED;
     cvk__image_free(c->image);
     return code == TOOL_GO_ON || code == TOOL_OK ? TOOL_GO_ON
                                                  : tool_fail(TOOL_FAILED, "%s: the chart cannot be written", tool_escape(stem, safe, sizeof safe));
@@ -111,7 +126,10 @@ static struct axes axes_of(const struct chart *c)
         a.lo = 0;
         a.hi = 1;
     }
-    double room = a.hi > a.lo ? (a.hi - a.lo) * 0.05 : 0.5;
+    /* Numbers that hardly differ would leave no room for a tick between them. */
+    double room = fmax((a.hi - a.lo) * 0.05, fmax(fabs(a.lo), fabs(a.hi)) * 1e-6);
+    if (!(a.hi > a.lo))
+        room = fmax(room, 0.5);
     a.lo -= room;
     a.hi += room;
     return a;
@@ -194,10 +212,13 @@ int chart_write(const struct chart *c, const char *stem)
 static void confusion_csv(const struct metrics *m, const char *const *names, FILE *f)
 {
     fputs("true \\ predicted", f);
-    for (uint32_t i = 0; i < m->classes; i++)
-        fprintf(f, ",%s", names ? names[i] : "");
     for (uint32_t i = 0; i < m->classes; i++) {
-        fprintf(f, "\n%s", names ? names[i] : "");
+        fputc(',', f);
+        csv_put(f, names ? names[i] : "");
+    }
+    for (uint32_t i = 0; i < m->classes; i++) {
+        fputc('\n', f);
+        csv_put(f, names ? names[i] : "");
         for (uint32_t k = 0; k < m->classes; k++)
             fprintf(f, ",%llu", (unsigned long long)m->confusion[(uint64_t)i * m->classes + k]);
     }

@@ -15,12 +15,13 @@ struct eval {
 
 static int find_loss(const struct eval *e, const struct cvk_data_info *info, uint32_t outputs, uint32_t *kind)
 {
+    char safe[TOOL_TEXT];
     *kind = info->class_count == 0                    ? CVK_LOSS_MSE
             : outputs == 1 && info->class_count == 2 ? CVK_LOSS_SIGMOID_CROSS_ENTROPY
                                                       : CVK_LOSS_SOFTMAX_CROSS_ENTROPY;
     for (uint32_t k = 0; e->loss; k++) {
         if (!cvk_loss_name(k))
-            return tool_fail(TOOL_USAGE, "--loss: there is no '%s'; see convoke train --help", e->loss);
+            return tool_fail(TOOL_USAGE, "--loss: there is no '%s'; see convoke train --help", tool_escape(e->loss, safe, sizeof safe));
         if (strcmp(cvk_loss_name(k), e->loss) == 0) {
             *kind = k;
             break;
@@ -123,7 +124,8 @@ static int run(const struct eval *e, struct cvk_context *ctx, const struct model
     uint64_t batch = e->setup.batch ? e->setup.batch : 64;
     struct cvk_trainer_params p = {.device = e->setup.device,
                                    .batch = (int64_t)(info.count && info.count < batch ? info.count : batch),
-                                   .memory_limit_bytes = e->setup.memory_limit};
+                                   .memory_limit_bytes = e->setup.memory_limit,
+                                   .macs_limit = e->setup.macs_limit};
     int code = find_loss(e, &info, y && y->rank > 1 ? (uint32_t)y->dims[1] : 1, &p.loss.kind);
     if (code != TOOL_GO_ON)
         return code;
@@ -131,7 +133,7 @@ static int run(const struct eval *e, struct cvk_context *ctx, const struct model
         return tool_fail_library("evaluation");
     metrics_init(&m, info.class_count, true);
     double begin = tool_now_ms();
-    code = evaluate(s, data, &loading, &m);
+    code = evaluate(s, &p, data, &loading, &m);
     double ms = tool_now_ms() - begin;
     if (code == TOOL_GO_ON && e->out && m.confusion)
         code = confusion_write(&m, info.class_names, e->out);

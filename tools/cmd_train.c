@@ -23,7 +23,7 @@ static void catch_signals(void)
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
-    action.sa_flags = (int)SA_RESETHAND;
+    action.sa_flags = (int)(SA_RESETHAND | (unsigned)SA_RESTART);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }
@@ -35,11 +35,9 @@ static void show_progress(const struct training *t, double rate)
     enum { CELLS = 20 };
     char bar[CELLS + 1];
     double part = (double)t->batch / (double)t->batches, seconds = train_seconds(t);
-    uint64_t images = t->batch * t->options.batch;
     double speed = seconds > 0 ? (double)(t->batch - t->first_batch) * (double)t->options.batch / seconds : 0;
     double left = speed > 0 ? ((double)(t->options.epochs - t->epoch) * (double)t->batches - (double)t->batch) * (double)t->options.batch / speed
                             : 0;
-    (void)images;
     for (int i = 0; i < CELLS; i++)
         bar[i] = i < (int)(part * CELLS) ? '#' : '.';
     bar[CELLS] = 0;
@@ -82,7 +80,7 @@ static int take_step(struct training *t)
     cvk_trainer_set_learning_rate(t->trainer, rate);
     if (cvk_trainer_step(t->trainer, x, given, &r) != CVK_OK || cvk_trainer_read_prediction(t->trainer, t->prediction) != CVK_OK)
         return tool_fail_library("a step of the training");
-    metrics_add(&t->seen, t->prediction, target, NULL, t->options.batch);
+    metrics_add(&t->seen, t->prediction, target, NULL, &t->mean, t->options.batch);
     t->loss_sum += r.loss;
     t->norm = r.gradient_norm;
     t->steps_seen++;
@@ -167,7 +165,7 @@ static int say_result(const struct training *t, const struct metrics *m)
             json_number(j, "mean_iou", metrics_mean_iou(m));
         json_number(j, "seconds", (tool_now_ms() - t->start_ms) / 1e3);
         json_text(j, "folder", t->options.out);
-        json_bool(j, "finished", t->epoch == t->options.epochs);
+        json_bool(j, "finished", t->epoch >= t->options.epochs);
         return json_finish(j);
     }
     printf("\n%s after %llu epochs on %s: test loss %.4f", classes ? "result" : "error", (unsigned long long)t->epoch, t->device,

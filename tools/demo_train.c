@@ -31,7 +31,7 @@ static int test_now(struct lesson *l, struct cvk_data *test, struct metrics *m)
     if (status == CVK_OK)
         status = cvk_evaluation_create(l->ctx, g, &l->params, &s);
     metrics_clear(m);
-    int code = status == CVK_OK ? evaluate(s, test, &loading, m) : tool_fail_library("the demo's test");
+    int code = status == CVK_OK ? evaluate(s, &l->params, test, &loading, m) : tool_fail_library("the demo's test");
     cvk_session_destroy(s);
     cvk_graph_destroy(g);
     return code;

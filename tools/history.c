@@ -52,12 +52,14 @@ char *history_text(const struct history *h)
     return finish_text(f, &text);
 }
 
-/* A name as a CSV field. */
-static void put_field(FILE *f, const char *name)
+void csv_put(FILE *f, const char *name)
 {
-    fputs(",\"", f);
+    fputc('"', f);
     for (; *name; name++)
-        fprintf(f, *name == '"' ? "\"\"" : "%c", *name);
+        if (*name == '"')
+            fputs("\"\"", f);
+        else
+            fputc((unsigned char)*name < ' ' ? ' ' : *name, f);
     fputc('"', f);
 }
 
@@ -68,8 +70,10 @@ char *history_norms_text(const struct history *h, const struct cvk_trainer *t)
     FILE *f = open_memstream(&text, &bytes);
     if (f)
         fputs("epoch", f);
-    for (uint32_t k = 0; f && k < h->weights; k++)
-        put_field(f, cvk_trainer_weight_name(t, k));
+    for (uint32_t k = 0; f && k < h->weights; k++) {
+        fputc(',', f);
+        csv_put(f, cvk_trainer_weight_name(t, k));
+    }
     for (uint32_t i = 0; f && i < h->count; i++) {
         fprintf(f, "\n%u", i + 1);
         for (uint32_t k = 0; k < h->weights; k++)

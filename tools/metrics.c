@@ -21,7 +21,7 @@ void metrics_free(struct metrics *m)
 
 void metrics_clear(struct metrics *m)
 {
-    m->loss_sum = m->error_sum = 0;
+    m->loss_sum = m->error_sum = m->loss_weight = 0;
     m->count = m->right = 0;
     if (m->confusion)
         memset(m->confusion, 0, (size_t)m->classes * m->classes * sizeof *m->confusion);
@@ -54,7 +54,8 @@ static int64_t class_number(const struct cvk_tensor *target, uint64_t i)
     return cvk_tensor_get_desc(target)->dtype == CVK_I32 ? ((const int32_t *)data)[i] : ((const int64_t *)data)[i];
 }
 
-static void add_classes(struct metrics *m, const struct cvk_tensor *prediction, const struct cvk_tensor *target, uint64_t items)
+static void add_classes(struct metrics *m, const struct cvk_tensor *prediction, const struct cvk_tensor *target,
+                        const struct loss_mean *mean, uint64_t items)
 {
     const struct cvk_tensor_desc *p = cvk_tensor_get_desc(prediction);
     const float *scores = cvk_tensor_data(prediction);
@@ -64,7 +65,7 @@ static void add_classes(struct metrics *m, const struct cvk_tensor *prediction, 
         for (uint64_t k = 0; k < positions; k++) {
             int64_t want = class_number(target, n * positions + k);
             uint32_t got = best_class(scores + n * outputs * positions + k, positions, outputs);
-            if (want < 0 || want >= (int64_t)m->classes)
+            if (want < 0 || want >= (int64_t)m->classes || (mean && mean->ignores && want == mean->ignored))
                 continue; /* what the loss ignores */
             m->count++;
             m->right += got == (uint64_t)want;
@@ -82,21 +83,34 @@ static void add_numbers(struct metrics *m, const struct cvk_tensor *prediction, 
     m->count += count;
 }
 
+/* What element i of the loss counts in the mean; what is ignored has a loss of 0. */
+static double weight_at(const struct loss_mean *mean, const struct cvk_tensor *target, uint64_t i)
+{
+    if (!mean || !mean->indexed)
+        return 1;
+    int64_t class = class_number(target, i);
+    if (mean->ignores && class == mean->ignored)
+        return 0;
+    return mean->weights && class >= 0 && class < (int64_t)mean->count ? (double)mean->weights[class] : 1;
+}
+
 void metrics_add(struct metrics *m, const struct cvk_tensor *prediction, const struct cvk_tensor *target, const struct cvk_tensor *loss,
-                 uint64_t items)
+                 const struct loss_mean *mean, uint64_t items)
 {
     const struct cvk_tensor_desc *l = loss ? cvk_tensor_get_desc(loss) : NULL;
     if (m->classes)
-        add_classes(m, prediction, target, items);
+        add_classes(m, prediction, target, mean, items);
     else
         add_numbers(m, prediction, target, items);
-    for (uint64_t i = 0; l && i < items * per_item(l); i++)
+    for (uint64_t i = 0; l && i < items * per_item(l); i++) {
         m->loss_sum += (double)((const float *)cvk_tensor_data(loss))[i];
+        m->loss_weight += weight_at(mean, target, i);
+    }
 }
 
 double metrics_loss(const struct metrics *m)
 {
-    return m->count ? m->loss_sum / (double)m->count : NAN;
+    return m->loss_weight > 0 ? m->loss_sum / m->loss_weight : NAN;
 }
 
 double metrics_accuracy(const struct metrics *m)
@@ -176,6 +190,28 @@ int target_convert(const struct cvk_tensor *from, const struct cvk_tensor_desc *
     return TOOL_GO_ON;
 }
 
+int data_fits(const struct cvk_data_info *info, const struct cvk_tensor_desc *x, const struct cvk_tensor_desc *target,
+              const struct cvk_tensor_desc *prediction, uint32_t loss)
+{
+    char a[CVK_SHAPE_TEXT], b[CVK_SHAPE_TEXT];
+    const struct cvk_tensor_desc *y = prediction;
+    int64_t batch = x->rank ? x->dims[0] : 0, dims[CVK_MAX_RANK] = {batch};
+    if (batch < 1 || x->dtype != CVK_F32 || cvk_tensor_desc_count(x) != cvk_tensor_desc_count(&info->x) * (uint64_t)batch)
+        return tool_fail(TOOL_FAILED, "the net takes %s %s, the pictures of %s are %s", cvk_dtype_name(x->dtype),
+                         x->rank ? cvk_shape_text(x->rank - 1, x->dims + 1, a) : "one number", info->name, tool_shape(&info->x, b));
+    uint64_t outputs = y->rank > 1 ? (uint64_t)y->dims[1] : 1;
+    if (info->class_count && outputs != 1 && outputs != info->class_count)
+        return tool_fail(TOOL_FAILED, "the net has %llu outputs, %s has %u classes", (unsigned long long)outputs, info->name, info->class_count);
+    struct cvk_tensor_desc have;
+    memcpy(dims + 1, info->target.dims, info->target.rank * sizeof *dims);
+    if (cvk_tensor_desc_init(&have, info->target.dtype, CVK_LAYOUT_PLAIN, info->target.rank + 1, dims) != CVK_OK || y->dtype != CVK_F32 ||
+        !y->rank || y->dims[0] != batch || !target_fits(&have, target))
+        return tool_fail(TOOL_FAILED, "the loss %s needs targets %s %s, %s has %s %s", cvk_loss_name(loss), cvk_dtype_name(target->dtype),
+                         cvk_shape_text(target->rank, target->dims, a), info->name, cvk_dtype_name(have.dtype),
+                         cvk_shape_text(have.rank, have.dims, b));
+    return TOOL_GO_ON;
+}
+
 /* ---- a whole data set ------------------------------------------------------------------------------------------------------------- */
 
 /* Copies a batch that may be short into one of the session's size; the rest keeps what it had. */
@@ -219,8 +255,8 @@ static int write_as(struct cvk_session *s, uint32_t i, const struct cvk_tensor *
     return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("evaluation");
 }
 
-static int evaluate_batch(struct cvk_session *s, const struct cvk_tensor *x, const struct cvk_tensor *target, struct evaluation *e,
-                          struct metrics *m)
+static int evaluate_batch(struct cvk_session *s, const struct loss_mean *mean, const struct cvk_tensor *x, const struct cvk_tensor *target,
+                          struct evaluation *e, struct metrics *m)
 {
     uint64_t items = (uint64_t)cvk_tensor_get_desc(x)->dims[0];
     const struct cvk_tensor *full = widen(target, e->target), *given;
@@ -233,12 +269,19 @@ static int evaluate_batch(struct cvk_session *s, const struct cvk_tensor *x, con
         return code;
     if (cvk_session_run(s) != CVK_OK || cvk_session_read(s, 0, e->loss) != CVK_OK || cvk_session_read(s, 1, e->prediction) != CVK_OK)
         return tool_fail_library("evaluation");
-    metrics_add(m, e->prediction, target, e->loss, items);
+    metrics_add(m, e->prediction, target, e->loss, mean, items);
     return TOOL_GO_ON;
 }
 
-int evaluate(struct cvk_session *s, struct cvk_data *data, const struct cvk_loader_params *loading, struct metrics *m)
+int evaluate(struct cvk_session *s, const struct cvk_trainer_params *params, struct cvk_data *data, const struct cvk_loader_params *loading,
+             struct metrics *m)
 {
+    const struct cvk_tensor_desc *target = cvk_session_input_desc(s, 1);
+    const struct loss_mean mean = {.indexed = whole(target->dtype),
+                                   .ignores = params->loss.ignores,
+                                   .ignored = params->loss.ignore_index,
+                                   .weights = params->class_weights,
+                                   .count = params->class_count};
     struct cvk_data_info info = {.size = sizeof info};
     struct cvk_loader_params p = {.batch = cvk_session_input_desc(s, 0)->dims[0],
                                   .keep_last = 1,
@@ -248,12 +291,17 @@ int evaluate(struct cvk_session *s, struct cvk_data *data, const struct cvk_load
                                   .threads = loading->threads};
     struct cvk_loader *loader = NULL;
     struct evaluation e = {0};
-    if (cvk_data_get_info(data, &info) != CVK_OK || cvk_loader_create(data, &p, &loader) != CVK_OK)
+    if (cvk_data_get_info(data, &info) != CVK_OK)
         return tool_fail_library("evaluation");
-    int code = make_evaluation(s, &info, &e);
+    int code = data_fits(&info, cvk_session_input_desc(s, 0), target, cvk_session_output_desc(s, 1), params->loss.kind);
+    if (code != TOOL_GO_ON)
+        return code;
+    if (cvk_loader_create(data, &p, &loader) != CVK_OK)
+        return tool_fail_library("evaluation");
+    code = make_evaluation(s, &info, &e);
     for (uint64_t i = 0, n = cvk_loader_batches(loader); i < n && code == TOOL_GO_ON; i++) {
-        struct cvk_tensor *x, *target;
-        code = cvk_loader_next(loader, &x, &target) == CVK_OK ? evaluate_batch(s, x, target, &e, m) : tool_fail_library("evaluation");
+        struct cvk_tensor *x, *y;
+        code = cvk_loader_next(loader, &x, &y) == CVK_OK ? evaluate_batch(s, &mean, x, y, &e, m) : tool_fail_library("evaluation");
     }
     cvk_loader_destroy(loader);
     cvk_tensor_destroy(e.x);

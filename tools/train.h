@@ -39,6 +39,7 @@ int train_schedule(const struct train_options *o, uint64_t batches, struct cvk_s
 /* Sums over targets: pictures, or pixels where each has a class. */
 struct metrics {
     double loss_sum, error_sum; /* error: squares, for numbers */
+    double loss_weight;         /* what the loss's mean divides by: elements, or the weights of the classes that count */
     uint64_t count, right;
     uint32_t classes;
     uint64_t *confusion; /* [classes][classes]: true class, predicted class; NULL: not wanted */
@@ -46,9 +47,17 @@ struct metrics {
 void metrics_init(struct metrics *m, uint32_t classes, bool confusion);
 void metrics_free(struct metrics *m);
 void metrics_clear(struct metrics *m);
-/* The first `items` of a batch. classes 0: numbers. loss NULL: not known for each target. */
+/* What of a loss decides how its mean is made; weights NULL: all 1. */
+struct loss_mean {
+    bool indexed; /* the loss has one number for each class number */
+    bool ignores;
+    int64_t ignored;
+    const float *weights; /* [count] */
+    uint32_t count;
+};
+/* The first `items` of a batch. classes 0: numbers. loss NULL: not known for each target. `mean` NULL: nothing is ignored. */
 void metrics_add(struct metrics *m, const struct cvk_tensor *prediction, const struct cvk_tensor *target, const struct cvk_tensor *loss,
-                 uint64_t items);
+                 const struct loss_mean *mean, uint64_t items);
 double metrics_loss(const struct metrics *m);
 double metrics_accuracy(const struct metrics *m); /* 0..1; of numbers: NaN */
 double metrics_rmse(const struct metrics *m);     /* of numbers */
@@ -63,8 +72,13 @@ int target_convert(const struct cvk_tensor *from, const struct cvk_tensor_desc *
 /* True if that can be done. */
 bool target_fits(const struct cvk_tensor_desc *have, const struct cvk_tensor_desc *want);
 
-/* A whole data set through an evaluation session (cvk_evaluation_create) of this batch. */
-int evaluate(struct cvk_session *s, struct cvk_data *data, const struct cvk_loader_params *loading, struct metrics *m);
+/* Pictures and targets of a data set against what a trainer or an evaluation takes and gives, in words that help. TOOL_GO_ON if they fit. */
+int data_fits(const struct cvk_data_info *info, const struct cvk_tensor_desc *x, const struct cvk_tensor_desc *target,
+              const struct cvk_tensor_desc *prediction, uint32_t loss);
+
+/* A whole data set through an evaluation session (cvk_evaluation_create) that was made with these parameters. */
+int evaluate(struct cvk_session *s, const struct cvk_trainer_params *params, struct cvk_data *data, const struct cvk_loader_params *loading,
+             struct metrics *m);
 
 /* ---- history (history.c) -------------------------------------------------------------------------------------------------------- */
 
@@ -86,6 +100,8 @@ char *history_norms_text(const struct history *h, const struct cvk_trainer *t);
 bool history_read(struct history *h, const char *text, const char *norms_text);
 /* Writes history.csv, gradients.csv and the curves into the folder. */
 int history_write(const struct history *h, const struct cvk_trainer *t, const char *folder, bool accuracy);
+/* A name as a CSV field, which stays in its line. */
+void csv_put(FILE *f, const char *name);
 /* Puts a text into a file, replacing an old one when the new one is whole. */
 int file_save(const char *path, const char *text);
 

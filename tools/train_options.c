@@ -14,7 +14,6 @@ static const struct train_options defaults = {.epochs = 10,
                                               .batch = 64,
                                               .optimizer = "sgd",
                                               .schedule = "constant",
-                                              .out = "convoke-train",
                                               .momentum = NAN,
                                               .beta1 = NAN,
                                               .beta2 = NAN,
@@ -22,6 +21,9 @@ static const struct train_options defaults = {.epochs = 10,
                                               .decay = NAN,
                                               .rate = NAN,
                                               .ignore = NAN,
+                                              .delta = NAN,
+                                              .gamma = NAN,
+                                              .final_rate = NAN,
                                               .save_every = 30,
                                               .loaders = 1};
 
@@ -72,7 +74,7 @@ static uint32_t training_options(struct train_options *o, struct option *out)
 static uint32_t running_options(struct train_options *o, struct option *out)
 {
     const struct option list[] = {
-        {"out", OPTION_TEXT, &o->out, "DIR", "folder for checkpoint, model, curves (default convoke-train)", 0, 0},
+        {"out", OPTION_TEXT, &o->out, "DIR", "folder for checkpoint, model, curves (default convoke-train, or that of --resume)", 0, 0},
         {"resume", OPTION_TEXT, &o->resume, "DIR", "go on where the training in this folder stopped", 0, 0},
         {"save-every", OPTION_NUMBER, &o->save_every, "SECONDS", "between two checkpoints within an epoch (default 30)", 0, 0},
         {"loaders", OPTION_COUNT, &o->loaders, "N", "threads that prepare batches (default 1)", 1, 64},
@@ -105,8 +107,9 @@ static char *trim(char *text)
     return text;
 }
 
-/* Lines "key = value", '#' begins a comment; flags have yes or no. `text` is cut into words and must stay. */
-static int read_lines(const char *path, char *text, struct words *w)
+/* Lines "key = value"; flags have yes or no; in files that people write, '#' begins a comment. `text` is cut up; the words lie in `room`,
+ * which is twice as long and must stay. */
+static int read_lines(const char *path, char *text, bool comments, char *room, struct words *w)
 {
     struct train_options unused = {0};
     struct option known[OPTION_MOST];
@@ -114,7 +117,7 @@ static int read_lines(const char *path, char *text, struct words *w)
     char safe[TOOL_TEXT];
     for (char *line = strsep(&text, "\n"); line; line = strsep(&text, "\n")) {
         number++;
-        if (strchr(line, '#'))
+        if (comments && strchr(line, '#'))
             *strchr(line, '#') = 0;
         char *key = trim(line), *value = strchr(key, '=');
         if (!*key)
@@ -136,11 +139,10 @@ static int read_lines(const char *path, char *text, struct words *w)
                 return tool_fail(TOOL_USAGE, "%s, line %u: %s is yes or no", tool_escape(path, safe, sizeof safe), number, key);
             continue;
         }
-        char *dashed = tool_alloc(strlen(key) + 3, 1);
-        sprintf(dashed, "--%s", key);
-        add_word(w, dashed);
-        if (o->kind != OPTION_FLAG)
-            add_word(w, value);
+        /* In one word, whatever the value begins with. */
+        bool flag = o->kind == OPTION_FLAG;
+        add_word(w, room);
+        room += sprintf(room, "--%s%s%s", key, flag ? "" : "=", flag ? "" : value) + 1;
     }
     return TOOL_GO_ON;
 }
@@ -185,6 +187,7 @@ static int checkpoint_options(const char *resume, char **text)
 static int gather_words(int argc, char **argv, struct words *w, char **memory)
 {
     const char *file = NULL, *resume = NULL;
+    char *text = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--resume") == 0 && i + 1 < argc)
             resume = argv[i + 1];
@@ -197,18 +200,31 @@ static int gather_words(int argc, char **argv, struct words *w, char **memory)
     int code = TOOL_GO_ON;
     char safe[TOOL_TEXT];
     if (resume) {
-        code = checkpoint_options(resume, memory);
-        if (code == TOOL_GO_ON)
-            code = read_lines(resume, *memory, w);
+        code = checkpoint_options(resume, &text);
     } else if (file) {
-        if (!(*memory = read_whole(file)))
+        if (!(text = read_whole(file)))
             return tool_fail(TOOL_FAILED, "%s: the file of options cannot be read", tool_escape(file, safe, sizeof safe));
-        code = read_lines(file, *memory, w);
     }
+    if (code == TOOL_GO_ON && text) {
+        *memory = tool_alloc(2 * strlen(text) + 8, 1);
+        code = read_lines(resume ? resume : file, text, !resume, *memory, w);
+    }
+    free(text);
     for (int i = 1; i < argc; i++)
         if (argv[i] != file || resume)
             add_word(w, argv[i]);
     return code;
+}
+
+/* The checkpoint keeps options as lines. */
+static int check_lines(const struct option *options, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const char *text = options[i].kind == OPTION_TEXT ? *(const char *const *)options[i].target : NULL;
+        if (text && strchr(text, '\n'))
+            return tool_fail(TOOL_USAGE, "train --%s is more than one line", options[i].name);
+    }
+    return TOOL_GO_ON;
 }
 
 int train_options_read(struct train_options *o, int argc, char **argv)
@@ -249,6 +265,8 @@ int train_options_read(struct train_options *o, int argc, char **argv)
         if (!o->net || !o->data)
             code = tool_fail(TOOL_USAGE, "train: a net and a data set are needed; see convoke train --help");
     }
+    if (code == TOOL_GO_ON)
+        code = check_lines(options, count);
     args_free(&rest);
     free(w.items);
     return code;

@@ -28,6 +28,34 @@ static float given(double value, float usual)
     return isnan(value) ? usual : (float)value;
 }
 
+/* An option that the chosen method has no use for would do nothing, and nobody would notice. */
+static int check_method(const struct train_options *o, uint32_t optimizer, uint32_t loss)
+{
+    const uint32_t sgd = 1u << CVK_SGD, adam = 1u << CVK_ADAM | 1u << CVK_ADAMW, rmsprop = 1u << CVK_RMSPROP;
+    const uint32_t adagrad = 1u << CVK_ADAGRAD, entropies = 1u << CVK_LOSS_SOFTMAX_CROSS_ENTROPY | 1u << CVK_LOSS_SIGMOID_CROSS_ENTROPY;
+    const struct {
+        const char *name;
+        bool given;
+        uint32_t kinds; /* that have it */
+        bool of_loss;
+    } all[] = {
+        {"momentum", !isnan(o->momentum), sgd | rmsprop, false},
+        {"nesterov", o->nesterov, sgd, false},
+        {"beta1", !isnan(o->beta1), adam, false},
+        {"beta2", !isnan(o->beta2), adam | rmsprop, false},
+        {"epsilon", !isnan(o->epsilon), adam | rmsprop | adagrad, false},
+        {"decay", !isnan(o->decay), 1u << CVK_ADAMW, false},
+        {"smoothing", o->smoothing != 0, entropies, true},
+        {"class-weights", o->class_weights != NULL, entropies, true},
+        {"delta", !isnan(o->delta), 1u << CVK_LOSS_HUBER, true},
+    };
+    for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].given && !(all[i].kinds >> (all[i].of_loss ? loss : optimizer) & 1))
+            return tool_fail(TOOL_USAGE, "train --%s means nothing to %s; see convoke train --help", all[i].name,
+                             all[i].of_loss ? cvk_loss_name(loss) : cvk_optimizer_name(optimizer));
+    return TOOL_GO_ON;
+}
+
 static int read_optimizer(const struct train_options *o, struct cvk_optimize_params *p)
 {
     uint32_t kind = find_name("optimizer", o->optimizer, cvk_optimizer_name);
@@ -73,16 +101,21 @@ int train_trainer_params(const struct train_options *o, const struct cvk_data_in
                                      .decay_biases = o->decay_biases,
                                      .freeze = o->freeze,
                                      .seed = o->setup.seed ? o->setup.seed : 1,
-                                     .memory_limit_bytes = o->setup.memory_limit};
+                                     .memory_limit_bytes = o->setup.memory_limit,
+                                     .macs_limit = o->setup.macs_limit};
     uint32_t kind = info->class_count ? CVK_LOSS_SOFTMAX_CROSS_ENTROPY : CVK_LOSS_MSE;
     if (o->loss && (kind = find_name("loss", o->loss, cvk_loss_name)) == UINT32_MAX)
         return TOOL_USAGE;
-    p->loss = (struct cvk_loss_params){.kind = kind, .smoothing = (float)o->smoothing, .delta = (float)o->delta};
+    p->loss = (struct cvk_loss_params){.kind = kind, .smoothing = (float)o->smoothing, .delta = given(o->delta, 0)};
     if (!isnan(o->ignore)) {
+        if (o->ignore != floor(o->ignore) || fabs(o->ignore) > 1e9)
+            return tool_fail(TOOL_USAGE, "train --ignore is the number of a class, not %g", o->ignore);
         p->loss.ignores = 1;
         p->loss.ignore_index = (int64_t)o->ignore;
     }
     int code = read_optimizer(o, &p->optimizer);
+    if (code == TOOL_GO_ON)
+        code = check_method(o, p->optimizer.kind, kind);
     if (code == TOOL_GO_ON && o->class_weights) {
         code = read_class_weights(o, info, class_weights, &p->class_count);
         p->class_weights = class_weights;
@@ -96,12 +129,24 @@ int train_schedule(const struct train_options *o, uint64_t batches, struct cvk_s
     uint32_t kind = find_name("schedule", o->schedule, cvk_schedule_name);
     if (kind == UINT32_MAX)
         return TOOL_USAGE;
+    const struct {
+        const char *name;
+        bool wrong;
+    } all[] = {{"gamma", !isnan(o->gamma) && kind != CVK_SCHEDULE_STEP},
+               {"period", o->period && kind != CVK_SCHEDULE_STEP},
+               {"final-rate", !isnan(o->final_rate) && kind != CVK_SCHEDULE_COSINE},
+               {"warmup", o->warmup != 0 && kind == CVK_SCHEDULE_ONE_CYCLE}};
+    for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].wrong)
+            return tool_fail(TOOL_USAGE, "train --%s means nothing to the schedule %s", all[i].name, cvk_schedule_name(kind));
+    if (!(o->warmup >= 0 && o->warmup <= 1e6) || o->gamma < 0 || o->final_rate < 0)
+        return tool_fail(TOOL_USAGE, "train --warmup, --gamma and --final-rate must not be negative");
     float usual = strcmp(o->optimizer, "sgd") == 0 ? 0.05f : 0.001f;
     uint64_t period = o->period ? o->period : (o->epochs + 2) / 3;
     *s = (struct cvk_schedule){.kind = kind,
                                .rate = given(o->rate, usual),
-                               .final_rate = (float)o->final_rate,
-                               .gamma = (float)o->gamma,
+                               .final_rate = given(o->final_rate, 0),
+                               .gamma = given(o->gamma, 0),
                                .period = period * batches,
                                .steps = o->epochs * batches,
                                .warmup = (uint64_t)(o->warmup * (double)batches)};

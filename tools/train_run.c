@@ -7,14 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int make_folder(const char *folder)
 {
     struct stat st;
     char safe[TOOL_TEXT];
-    if (mkdir(folder, 0777) == 0 || (errno == EEXIST && stat(folder, &st) == 0 && S_ISDIR(st.st_mode)))
-        return TOOL_GO_ON;
-    return tool_fail(TOOL_FAILED, "%s: the folder cannot be made: %s", tool_escape(folder, safe, sizeof safe), strerror(errno));
+    bool there = mkdir(folder, 0777) == 0 || (errno == EEXIST && stat(folder, &st) == 0 && S_ISDIR(st.st_mode));
+    if (!there)
+        return tool_fail(TOOL_FAILED, "%s: the folder cannot be made: %s", tool_escape(folder, safe, sizeof safe), strerror(errno));
+    if (access(folder, W_OK | X_OK) != 0) /* not after the first epoch */
+        return tool_fail(TOOL_FAILED, "%s: nothing can be written there: %s", tool_escape(folder, safe, sizeof safe), strerror(errno));
+    return TOOL_GO_ON;
 }
 
 /* The net as the options name it; with --resume, if that file is gone, as the checkpoint has it. */
@@ -55,30 +59,6 @@ static int load_data(struct training *t)
     return TOOL_GO_ON;
 }
 
-/* Pictures and classes against what the net takes and gives, in words that help. */
-static int check_fit(const struct training *t)
-{
-    const struct cvk_tensor_desc *x = cvk_trainer_input_desc(t->trainer), *y = cvk_trainer_prediction_desc(t->trainer);
-    const struct cvk_tensor_desc *target = cvk_trainer_target_desc(t->trainer);
-    char a[CVK_SHAPE_TEXT], b[CVK_SHAPE_TEXT];
-    if (cvk_tensor_desc_count(x) != cvk_tensor_desc_count(&t->info.x) * t->options.batch)
-        return tool_fail(TOOL_FAILED, "the net takes %s, the pictures of %s are %s", cvk_shape_text(x->rank - 1, x->dims + 1, a), t->info.name,
-                         tool_shape(&t->info.x, b));
-    uint64_t outputs = y->rank > 1 ? (uint64_t)y->dims[1] : 1;
-    if (t->info.class_count && outputs != 1 && outputs != t->info.class_count)
-        return tool_fail(TOOL_FAILED, "the net has %llu outputs, %s has %u classes", (unsigned long long)outputs, t->info.name,
-                         t->info.class_count);
-    struct cvk_tensor_desc have;
-    int64_t dims[CVK_MAX_RANK] = {(int64_t)t->options.batch};
-    memcpy(dims + 1, t->info.target.dims, t->info.target.rank * sizeof *dims);
-    if (cvk_tensor_desc_init(&have, t->info.target.dtype, CVK_LAYOUT_PLAIN, t->info.target.rank + 1, dims) != CVK_OK ||
-        !target_fits(&have, target))
-        return tool_fail(TOOL_FAILED, "the loss %s needs targets %s %s, %s has %s %s", cvk_loss_name(t->params.loss.kind),
-                         cvk_dtype_name(target->dtype), cvk_shape_text(target->rank, target->dims, a), t->info.name,
-                         cvk_dtype_name(have.dtype), cvk_shape_text(have.rank, have.dims, b));
-    return TOOL_GO_ON;
-}
-
 /* A single yes/no node is no softmax. */
 static void choose_loss(struct training *t)
 {
@@ -92,11 +72,9 @@ int train_start(struct training *t)
     struct train_options *o = &t->options;
     struct cvk_session_report report;
     t->start_ms = tool_now_ms();
-    if (o->resume) {
-        struct stat st;
-        if (stat(o->resume, &st) == 0 && S_ISDIR(st.st_mode))
-            o->out = o->resume;
-    }
+    struct stat st;
+    if (!o->out)
+        o->out = o->resume && stat(o->resume, &st) == 0 && S_ISDIR(st.st_mode) ? o->resume : "convoke-train";
     int code = setup_start(&o->setup, &t->ctx);
     if (code == TOOL_GO_ON)
         code = load_net(t);
@@ -111,7 +89,8 @@ int train_start(struct training *t)
     choose_loss(t);
     if (cvk_trainer_create(t->ctx, t->net, &t->params, &t->trainer) != CVK_OK)
         return tool_fail_library("the training");
-    code = check_fit(t);
+    code = data_fits(&t->info, cvk_trainer_input_desc(t->trainer), cvk_trainer_target_desc(t->trainer),
+                     cvk_trainer_prediction_desc(t->trainer), t->params.loss.kind);
     if (code != TOOL_GO_ON)
         return code;
     const struct cvk_tensor_desc *y = cvk_trainer_prediction_desc(t->trainer);
@@ -121,6 +100,7 @@ int train_start(struct training *t)
     t->device = report.device;
     t->history.weights = cvk_trainer_weight_count(t->trainer);
     metrics_init(&t->seen, t->info.class_count, false);
+    t->mean = (struct loss_mean){.ignores = t->params.loss.ignores, .ignored = t->params.loss.ignore_index};
     t->loading = (struct cvk_loader_params){.batch = (int64_t)o->batch,
                                             .shuffle = 1,
                                             .seed = t->params.seed,
@@ -149,12 +129,13 @@ double train_seconds(const struct training *t)
 
 int train_save(struct training *t)
 {
-    char path[4096], place[320];
+    char path[4096], place[400];
     char *options = train_options_text(&t->options), *history = history_text(&t->history);
     char *norms = history_norms_text(&t->history, t->trainer);
-    snprintf(place, sizeof place, "%llu %llu %llu %llu %llu %.17g %.17g %.17g", (unsigned long long)t->epoch, (unsigned long long)t->batch,
-             (unsigned long long)t->seen.count, (unsigned long long)t->seen.right, (unsigned long long)t->steps_seen, t->loss_sum,
-             t->seen.error_sum, t->seconds_before + train_seconds(t));
+    snprintf(place, sizeof place, "%llu %llu %llu %llu %llu %.17g %.17g %.17g %llu %llu", (unsigned long long)t->epoch,
+             (unsigned long long)t->batch, (unsigned long long)t->seen.count, (unsigned long long)t->seen.right,
+             (unsigned long long)t->steps_seen, t->loss_sum, t->seen.error_sum, t->seconds_before + train_seconds(t),
+             (unsigned long long)t->options.batch, (unsigned long long)t->batches);
     snprintf(path, sizeof path, "%s/" TRAIN_CHECKPOINT, t->options.out);
     const struct cvk_note_text notes[] = {{"options", options},
                                           {"place", place},
@@ -173,7 +154,7 @@ static int restore(struct training *t)
 {
     char path[4096];
     struct cvk_checkpoint *c = NULL;
-    unsigned long long n[5];
+    unsigned long long n[7];
     int code = TOOL_GO_ON;
     train_checkpoint_path(t->options.resume, path, sizeof path);
     if (cvk_checkpoint_open(path, &c) != CVK_OK || cvk_trainer_restore(t->trainer, path) != CVK_OK)
@@ -182,8 +163,8 @@ static int restore(struct training *t)
     const char *norms = c ? cvk_checkpoint_text(c, "gradients") : NULL, *device = c ? cvk_checkpoint_text(c, "device") : NULL;
     if (code == TOOL_GO_ON &&
         (!place || !history || !norms ||
-         sscanf(place, "%llu %llu %llu %llu %llu %lf %lf %lf", &n[0], &n[1], &n[2], &n[3], &n[4], &t->loss_sum, &t->seen.error_sum,
-                &t->seconds_before) != 8 ||
+         sscanf(place, "%llu %llu %llu %llu %llu %lf %lf %lf %llu %llu", &n[0], &n[1], &n[2], &n[3], &n[4], &t->loss_sum,
+                &t->seen.error_sum, &t->seconds_before, &n[5], &n[6]) != 10 ||
          !history_read(&t->history, history, norms)))
         code = tool_fail(TOOL_FAILED, "--resume: the checkpoint does not tell where the training stood");
     if (code == TOOL_GO_ON) {
@@ -192,6 +173,8 @@ static int restore(struct training *t)
         t->seen.count = n[2];
         t->seen.right = n[3];
         t->steps_seen = n[4];
+        t->batch_before = n[5];
+        t->batches_before = n[6];
         if (device && strcmp(device, t->device) != 0)
             tool_warn("the training ran on %s and goes on on %s: its bits will differ from those of an unbroken run", device, t->device);
     }
@@ -199,16 +182,30 @@ static int restore(struct training *t)
     return code;
 }
 
+/* The loader at the place where the run stands. An epoch that was begun with other batches cannot be gone on with: it begins anew. */
+static int make_loader(struct training *t)
+{
+    t->loading.epoch = t->epoch;
+    t->loading.skip = t->batch;
+    if (t->batch && (t->batch_before != t->options.batch || t->batches_before != t->info.count / t->options.batch)) {
+        tool_warn("epoch %llu begins anew: it was begun with %llu batches of %llu", (unsigned long long)t->epoch + 1,
+                  (unsigned long long)t->batches_before, (unsigned long long)t->batch_before);
+        train_begin_epoch(t);
+        t->loading.skip = 0;
+    }
+    if (cvk_loader_create(t->train, &t->loading, &t->loader) != CVK_OK)
+        return tool_fail_library("the data set");
+    t->batches = cvk_loader_batches(t->loader);
+    return TOOL_GO_ON;
+}
+
 int train_place(struct training *t)
 {
     int code = t->options.resume ? restore(t) : TOOL_GO_ON;
-    t->loading.epoch = t->epoch;
-    t->loading.skip = t->batch;
-    if (code == TOOL_GO_ON && cvk_loader_create(t->train, &t->loading, &t->loader) != CVK_OK)
-        code = tool_fail_library("the data set");
+    if (code == TOOL_GO_ON)
+        code = make_loader(t);
     if (code != TOOL_GO_ON)
         return code;
-    t->batches = cvk_loader_batches(t->loader);
     code = train_schedule(&t->options, t->batches, &t->schedule);
     if (code == TOOL_GO_ON && t->batches == 0)
         code = tool_fail(TOOL_FAILED, "%s has %llu pictures to train with, fewer than one batch of %llu: take a smaller --batch", t->info.name,
@@ -240,7 +237,7 @@ int train_evaluate(struct training *t, struct metrics *m)
         status = cvk_trainer_graph(t->trainer, &g);
     if (status == CVK_OK)
         status = cvk_evaluation_create(t->ctx, g, &p, &s);
-    int code = status == CVK_OK ? evaluate(s, t->test, &t->loading, m) : tool_fail_library("evaluation");
+    int code = status == CVK_OK ? evaluate(s, &p, t->test, &t->loading, m) : tool_fail_library("evaluation");
     cvk_session_destroy(s);
     cvk_graph_destroy(g);
     return code;

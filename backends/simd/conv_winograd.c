@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * conv and its gradients, rows "winograd_f2", "winograd_f4", "winograd_f6": 3x3 windows at stride 1 by Winograd's transforms
- * (isa/winograd.h), with 2.25, 4 or 5.06 times fewer products than a direct sum.
+ * (isa/winograd.h), with 2.25, 4 or 5.06 times fewer products than a direct sum. Rows "winograd_f4x2_5x5", "winograd_f4_5x5":
+ * 5x5 windows with 4.17 or 6.25 times fewer.
  *
  * A block of tiles is carried through all three steps (input's transform, products, output's transform and epilogue) while it
  * is in a core's cache; nothing is staged for the whole image. Threads take tiles, or, where tiles are few and weights many,
@@ -17,20 +18,20 @@ static uint64_t offsets_bytes(const struct simd_winograd *s)
     return simd_round_up((s->icb + 1) * sizeof(int64_t), CVK_ALIGN_BYTES);
 }
 
-static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan, uint32_t m)
+static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan, uint32_t m, uint32_t taps)
 {
     const struct simd_device *d = simd_asked(q);
     struct simd_conv c;
     SIMD_TRY(simd_conv_ask(q, &c));
     if (d->accuracy == SIMD_STRICT)
         return cvk_refuse(q, "accuracy=strict means sums of products alone");
-    if (m == 6 && d->accuracy != SIMD_FAST)
-        return cvk_refuse(q, "F(6x6) needs accuracy=fast");
+    if (m + taps > 8 && d->accuracy != SIMD_FAST)
+        return cvk_refuse(q, "F(%ux%u, %ux%u) needs accuracy=fast", m, m, taps, taps);
     if (q->node->inputs[0]->rank != 4)
         return cvk_refuse(q, "only images of two dimensions, not %u", q->node->inputs[0]->rank - 2);
     bool dense = c.stride_h * c.stride_w * c.spread_h * c.spread_w * c.dilation_h * c.dilation_w * c.group == 1;
-    if (c.kh != 3 || c.kw != 3 || !dense)
-        return cvk_refuse(q, "only windows of 3x3 at stride 1, dilation 1, group 1");
+    if (c.kh != taps || c.kw != taps || !dense)
+        return cvk_refuse(q, "only windows of %ux%u at stride 1, dilation 1, group 1", taps, taps);
     if (c.pad_top < 0 || c.pad_left < 0)
         return cvk_refuse(q, "the gradient leaves out pixels at the edges");
     if (!q->node->inputs[0]->bytes || !q->node->outputs[0]->bytes)
@@ -50,17 +51,27 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan, uint32_t m
 
 static int32_t plan_f2(const struct cvk_query *q, struct cvk_plan *p)
 {
-    return plan(q, p, 2);
+    return plan(q, p, 2, 3);
 }
 
 static int32_t plan_f4(const struct cvk_query *q, struct cvk_plan *p)
 {
-    return plan(q, p, 4);
+    return plan(q, p, 4, 3);
 }
 
 static int32_t plan_f6(const struct cvk_query *q, struct cvk_plan *p)
 {
-    return plan(q, p, 6);
+    return plan(q, p, 6, 3);
+}
+
+static int32_t plan_f4x2_5x5(const struct cvk_query *q, struct cvk_plan *p)
+{
+    return plan(q, p, 2, 5);
+}
+
+static int32_t plan_f4_5x5(const struct cvk_query *q, struct cvk_plan *p)
+{
+    return plan(q, p, 4, 5);
 }
 
 /* ---- weights ---- */
@@ -78,17 +89,17 @@ static void pack_block(const struct pack_job *j, uint64_t t, uint64_t b, float *
 {
     const struct simd_winograd *s = j->s;
     uint64_t first = t * s->v, vectors = s->ocb - first < s->v ? s->ocb - first : s->v;
-    uint64_t oc = first * s->block, ic = b * s->block;
-    struct simd_winograd_weights weights = {.w = j->w + (j->turned ? ic * s->oc + oc : oc * s->ic + ic) * 9,
+    uint64_t oc = first * s->block, ic = b * s->block, window = simd_winograd_taps(s) * simd_winograd_taps(s);
+    struct simd_winograd_weights weights = {.w = j->w + (j->turned ? ic * s->oc + oc : oc * s->ic + ic) * window,
                                             .oc = s->oc - oc,
                                             .ic = s->ic - ic < s->block ? s->ic - ic : s->block,
-                                            .oc_step = j->turned ? 9 : (int64_t)s->ic * 9,
-                                            .ic_step = j->turned ? (int64_t)s->oc * 9 : 9,
+                                            .oc_step = (int64_t)(j->turned ? window : s->ic * window),
+                                            .ic_step = (int64_t)(j->turned ? s->oc * window : window),
                                             .turned = j->turned,
                                             .width = vectors * s->block,
                                             .u = u,
                                             .xi_step = s->u_step};
-    j->fns->weights[s->m / 2 - 1](&weights);
+    j->fns->weights[simd_winograd_form(s)](&weights);
 }
 
 /* Items: tiles of output channels, of one block of input channels after the other. */
@@ -157,110 +168,30 @@ struct job {
     struct simd_epilogue epilogue;
 };
 
-/* Where a tile lies. */
-struct place {
-    uint64_t n, row, column;
-};
-
-static struct place place_of(const struct simd_winograd *s, uint64_t tile)
-{
-    uint64_t image = s->rows * s->columns;
-    return (struct place){tile / image, tile % image / s->columns, tile % s->columns};
-}
-
-static void transform(const struct job *j, const float *x, int64_t row_step, float *v, uint64_t tiles)
-{
-    struct simd_winograd_input in = {x, row_step, v, j->s.v_step, tiles};
-    if (tiles)
-        j->fns->input[j->s.m / 2 - 1](&in);
-}
-
-/* Which of `a` pixels from `first` - `pad` on lie below `size`. */
-static void clip(uint64_t first, uint64_t pad, uint64_t a, uint64_t size, uint32_t *begin, uint32_t *end)
-{
-    *begin = (uint32_t)(first >= pad ? 0 : pad - first < a ? pad - first : a);
-    uint64_t inside = first + a <= pad ? 0 : size + pad <= first ? 0 : size + pad - first;
-    *end = (uint32_t)(inside < a ? inside : a);
-    if (*end < *begin)
-        *end = *begin;
-}
-
-/* One tile that reaches over the edge: gathered with zeros around. image: this block of channels. */
-static void transform_edge(const struct job *j, const float *image, struct place p, float *v)
-{
-    const struct simd_winograd *s = &j->s;
-    float to[SIMD_WINOGRAD_MAX_XIS * 16];
-    struct simd_winograd_patch patch = {.row_step = (int64_t)(s->w * s->block), .a = s->m + 2, .to = to};
-    clip(p.row * s->m, s->pad_top, patch.a, s->h, &patch.top, &patch.bottom);
-    clip(p.column * s->m, s->pad_left, patch.a, s->w, &patch.left, &patch.right);
-    if (patch.left == patch.right)
-        patch.bottom = patch.top;
-    patch.x = image;
-    if (patch.top < patch.bottom)
-        patch.x += ((p.row * s->m + patch.top - s->pad_top) * s->w + p.column * s->m + patch.left - s->pad_left) * s->block;
-    j->fns->patch(&patch);
-    transform(j, to, (int64_t)(patch.a * s->block), v, 1);
-}
-
-/* Tiles that lie side by side, from p on. */
-static void transform_row(const struct job *j, const float *image, struct place p, uint64_t tiles, float *v)
-{
-    const struct simd_winograd *s = &j->s;
-    uint64_t a = s->m + 2, block = s->block, end = p.column + tiles;
-    uint64_t first = simd_ceil_div(s->pad_left, s->m); /* columns first..last - 1 are inside */
-    uint64_t last = s->w + s->pad_left >= a ? (s->w + s->pad_left - a) / s->m + 1 : 0;
-    if (p.row * s->m < s->pad_top || p.row * s->m - s->pad_top + a > s->h)
-        last = 0;
-    first = first < p.column ? p.column : first;
-    last = last < end ? last : end;
-    if (first >= last)
-        first = last = end;
-    for (; p.column < first; p.column++, v += block)
-        transform_edge(j, image, p, v);
-    if (first < last) {
-        uint64_t pixel = (p.row * s->m - s->pad_top) * s->w + first * s->m - s->pad_left;
-        transform(j, image + pixel * block, (int64_t)(s->w * block), v, last - first);
-    }
-    v += (last - first) * block;
-    for (p.column = last; p.column < end; p.column++, v += block)
-        transform_edge(j, image, p, v);
-}
-
-/* Tiles begin..begin + count - 1 of one block of channels; v: the first one's place. */
-static void transform_tiles(const struct job *j, uint64_t channels, uint64_t begin, uint64_t count, float *v)
-{
-    const struct simd_winograd *s = &j->s;
-    while (count) {
-        struct place p = place_of(s, begin);
-        uint64_t tiles = s->columns - p.column < count ? s->columns - p.column : count;
-        transform_row(j, j->x + (p.n * s->icb + channels) * s->h * s->w * s->block, p, tiles, v);
-        begin += tiles;
-        count -= tiles;
-        v += tiles * s->block;
-    }
-}
-
 /* M of the output tile whose weights are u, from input blocks first..first + depth - 1 of V: for each number xi, part by part
- * of the tiles. */
+ * of the tiles. What s->sum input blocks give is summed by itself, then added to the sums before. */
 static void multiply(const struct job *j, const float *v, uint64_t count, const float *u, uint64_t first, uint64_t depth,
                      uint32_t vectors, float *m)
 {
     const struct simd_winograd *s = &j->s;
     uint64_t max = j->tile->max_px[vectors - 1], parts = simd_ceil_div(count, max), each = count / parts, more = count % parts;
-    struct simd_tile t = {.x_off = j->offsets + first,
-                          .x_step = s->block,
-                          .w = u,
-                          .n_red = (uint32_t)depth,
-                          .accumulate = first > 0,
+    struct simd_tile t = {.x_step = s->block,
                           .activation = SIMD_LINEAR,
                           .y_step = s->block,
                           .y_block = (int64_t)(s->part * s->block)};
-    for (uint32_t xi = 0; xi < s->xis; xi++, v += s->v_step, m += s->m_step, t.w += s->u_step)
+    for (uint32_t xi = 0; xi < s->xis; xi++, v += s->v_step, m += s->m_step, u += s->u_step)
         for (uint64_t i = 0, tile = 0; i < parts; i++) {
             uint64_t px = each + (i < more);
             t.x = v + tile * s->block;
             t.y = m + tile * s->block;
-            j->tile->step[0][vectors - 1][px - 1](&t);
+            for (uint64_t b = first; b < first + depth; b += s->sum) {
+                t.x_off = j->offsets + b;
+                t.w = u + (b - first) * s->block * vectors * s->block;
+                t.n_red = (uint32_t)(first + depth - b < s->sum ? first + depth - b : s->sum);
+                t.accumulate = b % s->sum > 0;
+                t.residual = b && !t.accumulate ? t.y : NULL;
+                j->tile->step[0][vectors - 1][px - 1](&t);
+            }
             tile += px;
         }
 }
@@ -287,17 +218,17 @@ static void output_tiles(const struct job *j, uint64_t channels, uint64_t begin,
                                        .a = epi->a,
                                        .b = epi->b};
     while (count) {
-        struct place p = place_of(s, begin);
-        uint64_t h = p.row * s->m, w = p.column * s->m;
+        struct simd_winograd_place p = simd_winograd_place(s, begin);
+        uint64_t m_h = simd_winograd_m_h(s), h = p.row * m_h, w = p.column * s->m;
         uint64_t offset = (((p.n * s->ocb + channels) * s->oh + h) * s->ow + w) * s->block;
         out.tiles = s->columns - p.column < count ? s->columns - p.column : count;
         out.m = m;
         out.y = j->y + offset;
         out.residual = epi->residual ? epi->residual + offset : NULL;
-        out.rows = s->oh - h < s->m ? (uint32_t)(s->oh - h) : s->m;
+        out.rows = (uint32_t)(s->oh - h < m_h ? s->oh - h : m_h);
         uint64_t columns = s->ow - w < out.tiles * s->m ? s->ow - w : out.tiles * s->m;
         out.columns = (uint32_t)(columns - (out.tiles - 1) * s->m);
-        j->fns->output[s->m / 2 - 1](&out);
+        j->fns->output[simd_winograd_form(s)](&out);
         if (simd_epilogue_pending(epi, channel))
             finish_rows(j, channel, out.y, out.rows, columns);
         begin += out.tiles;
@@ -337,7 +268,7 @@ static void run_tiles(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
     for (uint64_t i = 0; i < blocks; i++) {
         uint64_t count = each + (i < more);
         for (uint64_t b = 0; b < s->icb; b++)
-            transform_tiles(j, b, begin, count, v + b * s->most * s->block);
+            simd_winograd_inputs(s, j->fns, j->x, b, begin, count, v + b * s->most * s->block);
         for (uint64_t o = 0; o < s->oc_tiles; o++)
             finish_tile(j, begin, count, v, o, NULL, m);
         begin += count;
@@ -353,7 +284,7 @@ static void run_inputs(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
     while (begin < end) {
         uint64_t b = begin / j->count, tile = begin % j->count;
         uint64_t count = j->count - tile < end - begin ? j->count - tile : end - begin;
-        transform_tiles(j, b, j->begin + tile, count, j->v + (b * s->most + tile) * s->block);
+        simd_winograd_inputs(s, j->fns, j->x, b, j->begin + tile, count, j->v + (b * s->most + tile) * s->block);
         begin += count;
     }
 }
@@ -417,7 +348,9 @@ static int32_t run_f6(struct cvk_exec *e)
     return run(e, 6);
 }
 
-const struct cvk_kernel simd_conv_winograd_rows[] = {SIMD_CONV_ROWS("winograd_f6", plan_f6, build_f6, run_f6),
-                                                     SIMD_CONV_ROWS("winograd_f4", plan_f4, build_f4, run_f4),
-                                                     SIMD_CONV_ROWS("winograd_f2", plan_f2, build_f2, run_f2)};
+const struct cvk_kernel simd_conv_winograd_rows[] = {
+    SIMD_CONV_ROWS("winograd_f6", plan_f6, build_f6, run_f6), SIMD_CONV_ROWS("winograd_f4", plan_f4, build_f4, run_f4),
+    SIMD_CONV_ROWS("winograd_f2", plan_f2, build_f2, run_f2),
+    SIMD_CONV_ROWS("winograd_f4_5x5", plan_f4_5x5, build_f4, run_f4),
+    SIMD_CONV_ROWS("winograd_f4x2_5x5", plan_f4x2_5x5, build_f2, run_f2)};
 const uint32_t simd_conv_winograd_row_count = SIMD_COUNT(simd_conv_winograd_rows);

@@ -19,6 +19,8 @@
 #define TILES_FRESH 84
 /* Flops that the transform of weights is worth, for each transformed number. */
 #define WEIGHT_FLOPS 16.0
+/* Channels whose products are summed by themselves for windows of 5: a long sum would round more than a direct one's. */
+#define SUM_CHANNELS 32
 
 static double larger(double a, double b)
 {
@@ -90,13 +92,15 @@ struct simd_winograd simd_winograd_of(const struct simd_conv *c, const struct si
                               .pad_top = (uint64_t)c->pad_top,
                               .pad_left = (uint64_t)c->pad_left,
                               .m = m,
-                              .xis = (m + 2) * (m + 2),
+                              .five = c->kh == 5,
                               .block = d->isa->block};
+    const uint32_t m_h = simd_winograd_m_h(&s), taps = simd_winograd_taps(&s);
+    s.xis = (m_h + taps - 1) * (m + taps - 1);
     s.icb = simd_ceil_div(s.ic, s.block);
     s.ocb = simd_ceil_div(s.oc, s.block);
     s.v = d->isa->tile->best_v < s.ocb ? d->isa->tile->best_v : (uint32_t)s.ocb;
     s.oc_tiles = simd_ceil_div(s.ocb, s.v);
-    s.rows = simd_ceil_div(s.oh, m);
+    s.rows = simd_ceil_div(s.oh, m_h);
     s.columns = simd_ceil_div(s.ow, m);
     s.tiles = s.n * s.rows * s.columns;
     choose_block(&s, d);
@@ -104,12 +108,14 @@ struct simd_winograd simd_winograd_of(const struct simd_conv *c, const struct si
     s.by_channels = s.fresh || choose_channels(&s, d);
     s.part = s.most;
     s.depth = s.icb;
+    s.sum = s.five ? SUM_CHANNELS / s.block : s.icb;
     if (s.fresh) {
         uint64_t room = d->caches.l2_bytes / 2 / (s.xis * s.v * s.block * s.block * sizeof(float));
+        uint64_t step = s.sum < s.icb ? s.sum : 1;
         s.most = s.tiles;
         s.part = s.tiles < TILES_FRESH ? s.tiles : TILES_FRESH;
         if (s.part == s.tiles && room < s.depth)
-            s.depth = room ? room : 1;
+            s.depth = room > step ? room / step * step : step;
     }
     s.u_step = odd_blocks(s.depth * s.block * s.v, s.block);
     s.v_step = odd_blocks(s.icb * s.most, s.block);
@@ -123,7 +129,8 @@ double simd_winograd_cost(const struct simd_winograd *s, const struct simd_devic
     double flops = product_flops(s) / EFFICIENCY + lanes * ((double)s->icb * INPUT_FLOPS + (double)s->ocb * OUTPUT_FLOPS);
     double pixels = (double)(s->n * s->block * sizeof(float));
     double activations = pixels * ((double)(s->icb * s->h * s->w) + (double)(s->ocb * s->oh * s->ow));
-    double plain = (double)(s->oc * s->ic * 9 * sizeof(float)), times = 1.0;
+    uint32_t taps = simd_winograd_taps(s);
+    double plain = (double)(s->oc * s->ic * taps * taps * sizeof(float)), times = 1.0;
     if (live && worth_fresh(s, d)) { /* whether the threads are few enough for it or not */
         double pieces = (double)s->oc_tiles;
         return simd_conv_cost(d, flops, 1.0, 0.0, activations) +

@@ -309,6 +309,18 @@ static void merge(struct cvk_graph *g, uint32_t sum, uint32_t next, const struct
     cvk__value_at(g, y)->producer_output = 0;
 }
 
+/* True if a node between the two reads another output than the first: the sum cannot move behind it. */
+static bool read_between(const struct cvk_graph *g, uint32_t sum, uint32_t next)
+{
+    const struct cvk__node *n = &g->nodes[sum];
+    for (uint32_t i = sum + 1; n->output_count > 1 && i < next; i++)
+        for (uint32_t k = 0; !g->nodes[i].dead && k < g->nodes[i].input_count; k++)
+            for (uint32_t o = 1; o < n->output_count; o++)
+                if (n->outputs[o] && g->nodes[i].inputs[k] == n->outputs[o])
+                    return true;
+    return false;
+}
+
 static int32_t fuse_chain(struct cvk_session *s, uint32_t sum, const int32_t *readers, const uint32_t *uses)
 {
     struct cvk_graph *g = s->g;
@@ -316,7 +328,7 @@ static int32_t fuse_chain(struct cvk_session *s, uint32_t sum, const int32_t *re
     CVK__TRY(cvk__assign_find(s, &g->nodes[sum], NULL, &device));
     while (device >= 0) {
         int32_t next = sole_reader(g->nodes[sum].outputs[0], readers, uses);
-        if (next < 0 || g->nodes[next].dead)
+        if (next < 0 || g->nodes[next].dead || read_between(g, sum, (uint32_t)next))
             break;
         struct cvk__node trial = g->nodes[sum];
         bool fits = false;

@@ -391,6 +391,7 @@ int32_t cvk__plan_memory(struct cvk_session *s, uint64_t limit_bytes)
         s->domains[d].arena_bytes = s->domains[d].naive_bytes = s->domains[d].workspace_bytes = s->domains[d].constant_bytes = 0;
     find_lifetimes(s);
     share_memory(s);
+    CVK__TRY(cvk__check_states(s));
     for (uint32_t k = 0; k < s->segment_count; k++)
         CVK__TRY(plan_lane(s, &s->segments[k]));
     for (uint32_t d = 0; d < s->domain_count; d++)

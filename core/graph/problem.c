@@ -15,6 +15,7 @@
 struct range {
     int64_t lo, hi; /* whole numbers: lo to hi - 1 */
     bool positive;  /* floats: not near 0 either */
+    const float *values; /* floats: these two in turn; NULL: random */
 };
 
 static int64_t least_dim(const struct cvk_tensor_desc *d)
@@ -25,22 +26,51 @@ static int64_t least_dim(const struct cvk_tensor_desc *d)
     return least;
 }
 
+/* An optimiser's rate and step count; its state is of squares. */
+static struct range range_of_optimize(uint32_t input)
+{
+    static const float hyper[2] = {0.125f, 3};
+    return (struct range){.lo = 1, .hi = 10, .positive = input > 2, .values = input == 2 ? hyper : NULL};
+}
+
+/* Class numbers below the number of classes. Target and weights stand behind x. */
+static struct range range_of_loss(const struct cvk__problem *p, uint32_t input)
+{
+    uint32_t x = p->pass == CVK_PASS_FORWARD ? 0 : 1, dtype = p->operands[input].desc.dtype;
+    if (input == x + 1 && (dtype == CVK_I32 || dtype == CVK_I64))
+        return (struct range){.hi = p->operands[x].desc.dims[1]};
+    return (struct range){.lo = 1, .hi = 10, .positive = input == x + 2};
+}
+
+/* Where the inputs of a batch_norm have a variance. */
+static int32_t variance_of(const struct cvk__problem *p)
+{
+    const struct cvk_batch_norm_params *norm = p->params;
+    if (p->pass == CVK_PASS_FORWARD)
+        return 4;
+    return norm->training || p->pass == CVK_PASS_BACKWARD_DATA ? 2 : 3; /* training: its inverse root */
+}
+
 static struct range range_of(const struct cvk__problem *p, uint32_t input)
 {
     struct range r = {.lo = 1, .hi = 10};
     const struct cvk_gather_params *gather = p->params;
     const struct cvk_one_hot_params *one_hot = p->params;
     const struct cvk_binary_params *binary = p->params;
+    const struct cvk_tensor_desc *gathered = &p->operands[p->pass == CVK_PASS_FORWARD ? 0 : p->input_count].desc;
     if (p->op == CVK_OP_GATHER && input == 1)
-        r = (struct range){.hi = gather->kind == CVK_GATHER_ND ? least_dim(&p->operands[0].desc)
-                                                               : p->operands[0].desc.dims[gather->axis]};
+        r = (struct range){.hi = gather->kind == CVK_GATHER_ND ? least_dim(gathered) : gathered->dims[gather->axis]};
     else if (p->op == CVK_OP_ONE_HOT && input == 0)
         r = (struct range){.hi = one_hot->depth > 0 ? one_hot->depth : 1};
     else if (p->op == CVK_OP_BINARY)
         r.positive = binary->kind == CVK_POW ||
                      (input == 1 && (binary->kind == CVK_DIV || binary->kind == CVK_MOD || binary->kind == CVK_FMOD));
+    else if (p->op == CVK_OP_OPTIMIZE)
+        r = range_of_optimize(input);
+    else if (p->op == CVK_OP_LOSS)
+        r = range_of_loss(p, input);
     else
-        r.positive = p->op == CVK_OP_CAST || (p->op == CVK_OP_BATCH_NORM && input == 4);
+        r.positive = p->op == CVK_OP_CAST || (p->op == CVK_OP_BATCH_NORM && (int32_t)input == variance_of(p));
     return r;
 }
 
@@ -81,6 +111,8 @@ static int32_t draw(struct cvk__operand *o, const struct range *r, uint32_t stre
         return cvk__fail_memory(o->desc.bytes, "the data of a test");
     for (uint64_t i = 0; i < drawn; i++)
         store(o->desc.dtype, data + i * each, r, cvk_rng_bits(SEED, stream, i) >> 11);
+    for (uint64_t i = 0; r->values && i < drawn; i++)
+        memcpy(data + i * each, &r->values[i % 2], sizeof(float));
     for (uint64_t done = drawn; done < count; done += drawn)
         memcpy(data + done * each, data, (count - done < drawn ? count - done : drawn) * each);
     o->data = data;
@@ -106,7 +138,6 @@ static void problem_finish(struct cvk__problem *p)
 static int32_t fill_operand(struct cvk__problem *p, uint32_t i, const struct cvk__value *v)
 {
     struct cvk__operand *o = &p->operands[i];
-    CVK__TRY(cvk_tensor_desc_init(&o->desc, v->desc.dtype, CVK_LAYOUT_PLAIN, v->desc.rank, v->desc.dims));
     if (i >= p->input_count && i < p->input_count + p->output_count)
         return CVK_OK;
     o->known = v->blob != NULL;
@@ -139,14 +170,17 @@ static int32_t problem_init(struct cvk__problem *p, struct cvk_session *s, const
     if (!p->operands)
         return cvk__fail_memory(operand_count(p) * sizeof *p->operands, "a test");
     const cvk_value extra[] = {n->bias, n->scale, n->shift, n->residual};
-    for (uint32_t i = 0; i < operand_count(p); i++) {
-        uint32_t in = n->input_count, out = n->output_count;
-        const struct cvk__value *v = cvk__value_at(s->g, i < in         ? n->inputs[i]
-                                                         : i < in + out ? n->outputs[i - in]
-                                                                        : extra[i - in - out]);
-        if (v)
-            CVK__TRY(fill_operand(p, i, v));
-    }
+    for (uint32_t fill = 0; fill < 2; fill++) /* data depend on the sizes of other operands */
+        for (uint32_t i = 0; i < operand_count(p); i++) {
+            uint32_t in = n->input_count, out = n->output_count;
+            const struct cvk__value *v = cvk__value_at(s->g, i < in         ? n->inputs[i]
+                                                             : i < in + out ? n->outputs[i - in]
+                                                                            : extra[i - in - out]);
+            if (v && !fill)
+                CVK__TRY(cvk_tensor_desc_init(&p->operands[i].desc, v->desc.dtype, CVK_LAYOUT_PLAIN, v->desc.rank, v->desc.dims));
+            else if (v)
+                CVK__TRY(fill_operand(p, i, v));
+        }
     return CVK_OK;
 }
 
@@ -243,7 +277,8 @@ static int32_t choose_images(struct cvk__check *c, const struct cvk_node *node)
     if (!c->sample.cut)
         return cvk__fail_memory(p->input_count, "a test");
     bool vectors = p->epilogue.parts & (CVK_EPI_BIAS | CVK_EPI_SCALE) && p->epilogue.axis == 0;
-    if (node->pass != CVK_PASS_FORWARD || !def->separable || vectors || !y->rank || y->dims[0] <= CVK__SAMPLE_IMAGES || !def->separable(node, c->sample.cut))
+    if (node->pass != CVK_PASS_FORWARD || !def->separable || vectors || !y->rank || y->dims[0] <= CVK__SAMPLE_IMAGES ||
+        !def->separable(node, c->sample.cut))
         return CVK_OK;
     for (uint32_t i = 0; i < p->input_count + p->output_count; i++) {
         const struct cvk_tensor_desc *d = &p->operands[i].desc;
@@ -265,8 +300,9 @@ static void choose_channels(struct cvk__check *c)
                      : p->op == CVK_OP_GEMM           ? 1
                                                       : 2;
     uint32_t axis = 1;
-    if (group != 1 || p->output_count != 1 || y->rank < 2 || (p->epilogue.parts && p->epilogue.axis != axis) ||
-        y->dims[axis] < 2 * CVK__SAMPLE_CHANNELS || macs_of(p) <= QUICK_MACS)
+    if (p->pass != CVK_PASS_FORWARD || group != 1 || p->output_count != 1 || y->rank < 2 ||
+        (p->epilogue.parts && p->epilogue.axis != axis) || y->dims[axis] < 2 * CVK__SAMPLE_CHANNELS ||
+        macs_of(p) <= QUICK_MACS)
         return;
     c->sample.channel_axis = axis;
     c->sample.channel_count = CVK__SAMPLE_CHANNELS;

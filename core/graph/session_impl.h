@@ -141,6 +141,9 @@ void cvk__unprepare(struct cvk_session *s);
 /* The binding of a value as planned. */
 struct cvk_binding cvk__binding(const struct cvk_session *s, cvk_value v);
 
+/* state.c: fails if a step would read a state, or the caller would get one, after its content was replaced, or if new content is made
+ * elsewhere than the state lies. */
+int32_t cvk__check_states(const struct cvk_session *s);
 /* state.c: what a state holds now, and another content for it; data has the bytes of its descriptor. */
 int32_t cvk__session_state_read(struct cvk_session *s, cvk_value v, void *data);
 int32_t cvk__session_state_write(struct cvk_session *s, cvk_value v, const void *data);

@@ -107,9 +107,10 @@ static int32_t differentiate(struct cvk__diff *d)
     if (cvk__diff_wants(d, 1))
         CVK__TRY(cvk__diff_give(d, 1, p.trans_b ? product(d, dy, 1, a, p.trans_a, p.alpha)
                                                 : product(d, a, !p.trans_a, dy, 0, p.alpha)));
-    if (cvk__diff_wants(d, 2))
-        CVK__TRY(cvk__diff_give(
-            d, 2, cvk__diff_unbroadcast(d, cvk__diff_scale(d, dy, p.beta), cvk__diff_desc(d, cvk__diff_node(d)->inputs[2]))));
+    if (cvk__diff_wants(d, 2)) {
+        const struct cvk_tensor_desc c = *cvk__diff_desc(d, cvk__diff_node(d)->inputs[2]); /* descriptors move with new values */
+        CVK__TRY(cvk__diff_give(d, 2, cvk__diff_unbroadcast(d, cvk__diff_scale(d, dy, (double)p.beta), &c)));
+    }
     return d->status;
 }
 

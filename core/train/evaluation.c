@@ -16,6 +16,7 @@ int32_t cvk_evaluation_create(struct cvk_context *ctx, const struct cvk_graph *g
     const struct cvk_session_params session = {.device = p->device,
                                                .kernels = p->kernels,
                                                .memory_limit_bytes = p->memory_limit_bytes,
+                                               .macs_limit = p->macs_limit,
                                                .flags = p->flags & CVK_TRAIN_DETERMINISTIC ? CVK_SESSION_DETERMINISTIC : 0};
     struct cvk_graph *graph = net.g;
     net.g = NULL;

@@ -68,7 +68,8 @@ static int32_t find_prediction(struct cvk__train_net *net, const struct cvk_trai
     int32_t producer = cvk__value_at(g, net->prediction)->producer;
     const struct cvk__node *n = producer >= 0 ? &g->nodes[producer] : NULL;
     bool softmax = n && n->op == CVK_OP_SOFTMAX && ((const struct cvk_softmax_params *)n->params)->kind != CVK_HARDMAX &&
-                   ((const struct cvk_softmax_params *)n->params)->axis == 1;
+                   ((const struct cvk_softmax_params *)n->params)->axis == 1 &&
+                   (!((const struct cvk_softmax_params *)n->params)->flatten || cvk__value_at(g, n->inputs[0])->desc.rank == 2);
     bool sigmoid = n && n->op == CVK_OP_UNARY && ((const struct cvk_unary_params *)n->params)->kind == CVK_SIGMOID;
     if ((softmax && p->loss.kind == CVK_LOSS_SOFTMAX_CROSS_ENTROPY) || (sigmoid && p->loss.kind == CVK_LOSS_SIGMOID_CROSS_ENTROPY))
         net->prediction = n->inputs[0];
@@ -150,6 +151,7 @@ static void clear_outputs(struct cvk_graph *g)
 static int32_t prepare(struct cvk__train_net *net, const struct cvk_graph *g, const struct cvk_trainer_params *p)
 {
     CVK__TRY(cvk__graph_clone(g, &net->g));
+    net->g->macs_limit = p->macs_limit;
     CVK__TRY(set_batch(net->g, p->batch ? p->batch : 1));
     int32_t status = cvk__graph_infer(net->g, net->evaluator);
     if (status == CVK__UNKNOWN)
@@ -163,6 +165,10 @@ static int32_t prepare(struct cvk__train_net *net, const struct cvk_graph *g, co
 static int32_t build_step(struct cvk__train_net *net, const struct cvk_trainer_params *p)
 {
     cvk_value target, hyper, step = 0;
+    const struct cvk_tensor_desc x = cvk__value_at(net->g, net->g->inputs[0])->desc;
+    if (p->batch && x.rank && x.dims[0] != p->batch)
+        return cvk__fail(CVK_E_ARG, "training: the net '%s' is made for batches of %lld, not of %lld", CVK__SHOW(net->g->name),
+                         (long long)x.dims[0], (long long)p->batch);
     if (p->loss.reduction == CVK_LOSS_NONE)
         return cvk__fail(CVK_E_ARG, "training: the loss must be one number; take the mean or the sum");
     CVK__TRY(add_target(net, p, &target));

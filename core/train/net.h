@@ -40,6 +40,8 @@ int32_t cvk__train_evaluation_init(struct cvk__train_net *net, struct cvk_contex
                                    const struct cvk_trainer_params *p);
 void cvk__train_net_finish(struct cvk__train_net *net); /* zeroed is fine */
 
+/* weights.c: norms that share statistics, but not all four vectors, get their own in g, the net before it is resolved. */
+int32_t cvk__train_separate_statistics(struct cvk_graph *g);
 /* weights.c: which constants of the net are trained: they become states, and batch norms and dropouts train. The graph is resolved. */
 int32_t cvk__train_find_weights(struct cvk__train_net *net, const struct cvk_trainer_params *p, cvk_value step);
 /* weights.c: true if the net has a dropout that drops. */

@@ -30,12 +30,14 @@ static int32_t make_tensors(struct cvk_trainer *t)
 static int32_t create(struct cvk_trainer *t, struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_trainer_params *p)
 {
     CVK__TRY(cvk__graph_clone(g, &t->net));
-    CVK__TRY(cvk__train_net_init(&t->step_net, ctx, g, p));
+    CVK__TRY(cvk__train_separate_statistics(t->net));
+    CVK__TRY(cvk__train_net_init(&t->step_net, ctx, t->net, p));
     /* A step's values are read again by the backward half, so pieces of the batch would save nothing. */
     const struct cvk_session_params params = {
         .device = p->device,
         .kernels = p->kernels,
         .memory_limit_bytes = p->memory_limit_bytes,
+        .macs_limit = p->macs_limit,
         .flags = CVK_SESSION_NO_SEGMENTS | (p->flags & CVK_TRAIN_DETERMINISTIC ? CVK_SESSION_DETERMINISTIC : 0) |
                  (p->flags & CVK_TRAIN_PROFILE ? CVK_SESSION_PROFILE : 0)};
     CVK__TRY(cvk_session_create(ctx, t->step_net.g, &params, &t->session));
@@ -54,7 +56,7 @@ int32_t cvk_trainer_create(struct cvk_context *ctx, const struct cvk_graph *g, c
     *out = NULL;
     if (p->batch < 0)
         return cvk__fail(CVK_E_ARG, "training: the batch must be positive, not %lld", (long long)p->batch);
-    if (!(p->learning_rate >= 0) || !(p->clip_norm >= 0) || isinf(p->learning_rate))
+    if (!(p->learning_rate >= 0) || !(p->clip_norm >= 0) || isinf(p->learning_rate) || isinf(p->clip_norm))
         return cvk__fail(CVK_E_ARG, "training: learning rate %g and clip_norm %g must be finite and not negative",
                          (double)p->learning_rate, (double)p->clip_norm);
     struct cvk_trainer *t = cvk__alloc(CVK__TAG_SESSION, sizeof *t);
@@ -86,11 +88,12 @@ void cvk_trainer_destroy(struct cvk_trainer *t)
 
 /* ---- steps ---------------------------------------------------------------------------------------------------------------- */
 
-/* Writes a tensor whose elements are those of input i, whatever axes of size 1 the caller's has. */
+/* Writes a batch whose images are those of input i, whatever axes the caller's have. */
 static int32_t write_input(struct cvk_trainer *t, uint32_t i, const struct cvk_tensor *tensor)
 {
     const struct cvk_tensor_desc *want = cvk_session_input_desc(t->session, i), *have = tensor ? cvk_tensor_get_desc(tensor) : NULL;
-    if (!have || have->dtype != want->dtype || have->bytes != want->bytes || have->rank == want->rank)
+    if (!have || have->dtype != want->dtype || have->bytes != want->bytes || have->rank == want->rank || !have->rank ||
+        have->dims[0] != want->dims[0])
         return cvk_session_write(t->session, i, tensor); /* fits, or tells what does not */
     struct cvk_tensor *same = NULL;
     CVK__TRY(cvk_tensor_wrap(want->dtype, want->rank, want->dims, cvk_tensor_data(tensor), have->bytes, &same));
@@ -144,7 +147,8 @@ int32_t cvk_trainer_step(struct cvk_trainer *t, const struct cvk_tensor *x, cons
 
 void cvk_trainer_set_learning_rate(struct cvk_trainer *t, float rate)
 {
-    t->rate = rate;
+    if (t)
+        t->rate = rate;
 }
 
 uint64_t cvk_trainer_steps(const struct cvk_trainer *t)
@@ -154,7 +158,8 @@ uint64_t cvk_trainer_steps(const struct cvk_trainer *t)
 
 void cvk_trainer_set_steps(struct cvk_trainer *t, uint64_t steps)
 {
-    t->steps = steps;
+    if (t)
+        t->steps = steps;
 }
 
 const struct cvk_tensor_desc *cvk_trainer_input_desc(const struct cvk_trainer *t)
@@ -247,6 +252,28 @@ int32_t cvk_trainer_state_write(struct cvk_trainer *t, uint32_t i, const struct 
     return cvk__session_state_write(t->session, t->step_net.states[i].v, cvk_tensor_data(in));
 }
 
+/* A weight that the net works out from other constants is a constant from now on; the other outputs of its node stay what they are. */
+static int32_t cut_off(struct cvk_graph *g, cvk_value v)
+{
+    struct cvk__value *value = cvk__value_at(g, v);
+    struct cvk__node *n = value->producer >= 0 ? &g->nodes[value->producer] : NULL;
+    uint32_t o = value->producer_output;
+    value->producer = -1;
+    if (!n)
+        return CVK_OK;
+    if (n->output_count == 1) {
+        n->dead = true;
+        return CVK_OK;
+    }
+    cvk_value unread = cvk__graph_new_value(g, NULL);
+    if (!unread)
+        return cvk__fail_memory(sizeof *value, "a copy of the weights");
+    cvk__value_at(g, unread)->producer = (int32_t)(n - g->nodes);
+    cvk__value_at(g, unread)->producer_output = o;
+    n->outputs[o] = unread;
+    return CVK_OK;
+}
+
 /* Puts a state's content into the constant of the net that it began as. */
 static int32_t put_state(struct cvk_trainer *t, const struct cvk__train_state *state, struct cvk_graph *g)
 {
@@ -263,10 +290,12 @@ static int32_t put_state(struct cvk_trainer *t, const struct cvk__train_state *s
     struct cvk__blob *blob = cvk__blob_create(data, desc->bytes);
     if (!blob)
         return cvk__fail_memory(desc->bytes, "a copy of the weights");
-    /* A weight that the net works out from other constants is a constant from now on. */
-    if (v->producer >= 0)
-        g->nodes[v->producer].dead = true;
-    v->producer = -1;
+    status = cut_off(g, state->v);
+    v = cvk__value_at(g, state->v);
+    if (status != CVK_OK) {
+        cvk__blob_unref(blob);
+        return status;
+    }
     v->desc = *desc;
     cvk__blob_unref(v->blob);
     v->blob = blob;

@@ -70,7 +70,7 @@ static int32_t add_moment(struct cvk__train_net *net, const struct cvk__train_we
     *out = cvk__graph_new_constant(net->g, NULL, &desc, zeros);
     if (!*out)
         return cvk__fail_memory(desc.bytes, "the state of the optimiser");
-    snprintf(name, sizeof name, "%.200s/s%u", net->states[w->state].name, k);
+    snprintf(name, sizeof name, "%.240s/s%u", net->states[w->state].name, k);
     return cvk__train_make_state(net, *out, name, false, &index);
 }
 

@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 
 #include "../device/backend.h"
+#include "../graph/session_impl.h"
 #include "../ops/op_def.h"
 #include "net.h"
 
@@ -98,21 +99,36 @@ static int32_t add_weight(struct cvk__train_net *net, uint32_t node, uint32_t i,
     return CVK_OK;
 }
 
-/* The running mean and variance become states that the node's outputs 1 and 2 replace. */
+/* True if the statistics are states that a use of the same norm before leaves new content in. */
+static bool used_before(const struct cvk_graph *g, const struct cvk__node *n)
+{
+    const struct cvk__value *mean = cvk__value_at(g, n->inputs[3]), *var = cvk__value_at(g, n->inputs[4]);
+    return mean && var && mean->initial && var->initial && mean->becomes && var->becomes;
+}
+
+/* The running mean and variance become states. */
+static int32_t make_statistics(struct cvk__train_net *net, uint32_t node)
+{
+    char name[256];
+    for (uint32_t i = 3; i < 5; i++) {
+        uint32_t state;
+        name_of(net, node, i, name, sizeof name);
+        CVK__TRY(cvk__train_make_state(net, net->g->nodes[node].inputs[i], name, true, &state));
+    }
+    return CVK_OK;
+}
+
+/* The node's outputs 1 and 2 replace the running mean and variance. A norm that is used again goes on with what the use before left. */
 static int32_t train_norm(struct cvk__train_net *net, uint32_t node)
 {
-    char names[2][256];
-    cvk_value outputs[5] = {0};
+    cvk_value outputs[5] = {0}, states[2];
     struct cvk__node *n = &net->g->nodes[node];
     struct cvk_batch_norm_params *p = n->params;
-    for (uint32_t i = 3; i < 5; i++)
-        if (!constant(net->g, n->inputs[i]) || n->inputs[3] == n->inputs[4])
-            return CVK_OK; /* known to be no statistics of this norm's own: they stay */
-    for (uint32_t i = 0; i < 2; i++) {
-        uint32_t state;
-        name_of(net, node, 3 + i, names[i], sizeof names[i]);
-        CVK__TRY(cvk__train_make_state(net, n->inputs[3 + i], names[i], true, &state));
-    }
+    bool again = used_before(net->g, n);
+    if (n->inputs[3] == n->inputs[4] || (!again && !(constant(net->g, n->inputs[3]) && constant(net->g, n->inputs[4]))))
+        return CVK_OK; /* known to be no statistics of this norm's own: they stay */
+    if (!again)
+        CVK__TRY(make_statistics(net, node));
     outputs[0] = n->outputs[0];
     for (uint32_t o = 1; o < 5; o++)
         if (!(outputs[o] = cvk__graph_new_value(net->g, NULL)))
@@ -133,8 +149,12 @@ static int32_t train_norm(struct cvk__train_net *net, uint32_t node)
         v->producer = (int32_t)node;
         v->producer_output = o;
     }
-    for (uint32_t i = 0; i < 2; i++)
-        cvk__value_at(net->g, n->inputs[3 + i])->becomes = outputs[1 + i];
+    for (uint32_t i = 0; i < 2; i++) {
+        states[i] = n->inputs[3 + i];
+        if (again)
+            n->inputs[3 + i] = cvk__value_at(net->g, states[i])->becomes;
+        cvk__value_at(net->g, states[i])->becomes = outputs[1 + i];
+    }
     return CVK_OK;
 }
 
@@ -177,8 +197,10 @@ static int32_t train_node(struct cvk__train_net *net, uint32_t node, const struc
         cvk_value v = g->nodes[node].inputs[i];
         if (!(bits & CVK__X(i)) || !v)
             continue;
-        if (cvk__value_at(g, v)->initial) /* shared with a node before */
+        if (cvk__value_at(g, v)->initial) { /* shared with a node before */
+            scale_trains |= norm && i == 1;
             continue;
+        }
         name_of(net, node, i, name, sizeof name);
         if (!constant(g, v) || listed(p->freeze, name))
             continue;
@@ -198,6 +220,59 @@ static int32_t train_node(struct cvk__train_net *net, uint32_t node, const struc
         if (n->outputs[o])
             derived[n->outputs[o] - 1] = true;
     return CVK_OK;
+}
+
+/* ---- statistics that norms share ------------------------------------------------------------------------------------------ */
+
+static bool is_norm(const struct cvk__node *n)
+{
+    return !n->dead && n->op == CVK_OP_BATCH_NORM && n->input_count == 5;
+}
+
+/* One norm that is used several times: all four vectors are the same. */
+static bool same_norm(const struct cvk__node *a, const struct cvk__node *b)
+{
+    return is_norm(b) && !memcmp(a->inputs + 1, b->inputs + 1, 4 * sizeof *a->inputs);
+}
+
+/* Gives node `first` and the other uses of its norm statistics of their own, with the same content. */
+static int32_t separate(struct cvk_graph *g, uint32_t first)
+{
+    cvk_value old[5], own[2];
+    memcpy(old, g->nodes[first].inputs, sizeof old);
+    for (uint32_t k = 0; k < 2; k++) {
+        if (!(own[k] = cvk__graph_new_value(g, NULL)))
+            return cvk__fail_memory(sizeof *own, "a training step");
+        const struct cvk__value *from = cvk__value_at(g, old[3 + k]);
+        cvk__value_at(g, own[k])->desc = from->desc;
+        cvk__value_at(g, own[k])->blob = cvk__blob_ref(from->blob);
+    }
+    for (uint32_t i = first; i < g->node_count; i++)
+        if (is_norm(&g->nodes[i]) && !memcmp(g->nodes[i].inputs + 1, old + 1, 4 * sizeof *old))
+            memcpy(g->nodes[i].inputs + 3, own, sizeof own);
+    return CVK_OK;
+}
+
+/* Exporters give equal constants one place, so norms that know nothing of each other read the same zeros and ones. */
+int32_t cvk__train_separate_statistics(struct cvk_graph *g)
+{
+    uint32_t *uses = cvk__count_uses(g), counted = g->value_count;
+    int32_t status = uses ? CVK_OK : cvk__fail_memory(g->value_count * sizeof *uses, "a training step");
+    for (uint32_t i = 0; i < g->node_count && status == CVK_OK; i++) {
+        const struct cvk__node *n = &g->nodes[i];
+        if (!is_norm(n) || !constant(g, n->inputs[3]) || !constant(g, n->inputs[4]))
+            continue;
+        cvk_value mean = n->inputs[3], var = n->inputs[4];
+        if ((uint32_t)mean > counted || (uses[mean - 1] == 1 && uses[var - 1] == 1))
+            continue;
+        uint32_t same = 0;
+        for (uint32_t k = 0; k < g->node_count; k++)
+            same += same_norm(n, &g->nodes[k]);
+        if (mean == var || uses[mean - 1] != same || uses[var - 1] != same)
+            status = separate(g, i);
+    }
+    cvk__free(uses);
+    return status;
 }
 
 int32_t cvk__train_find_weights(struct cvk__train_net *net, const struct cvk_trainer_params *p, cvk_value step)

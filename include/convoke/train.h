@@ -3,13 +3,15 @@
  *
  * What is trained: constants that stand where layers have weights (conv, conv_transpose, gemm, matmul, the norms' scale and bias, prelu's
  * slope, biases that are added behind a layer), f32, unless `freeze` names them. Batch norms use the statistics of the batch and keep
- * running ones, dropout drops; a norm whose scale is frozen stays in inference form. A softmax or sigmoid at the end of the net is left out
- * where the loss has its own. Weights, running statistics and the optimiser's state live in the device's memory between steps.
+ * running ones, dropout drops; a norm whose scale is frozen stays in inference form. A constant that several layers read is one weight; one
+ * that the net works out from other constants is trained by itself, apart from them. Statistics belong to one norm, or to one that is used
+ * several times as a whole: where norms share no more than those, each gets its own. A softmax or sigmoid at the end of the net is left
+ * out where the loss has its own. Weights, running statistics and the optimiser's state live in the device's memory between steps.
  *
  * Random numbers are counter-based (rng.h): the same on every device and for any number of threads. A step gives the same bits on every
  * run wherever the device promises that (CVK_CAP_DETERMINISTIC); ref and simd do, for any number of threads.
- * NaN and infinities are not stopped: they show in the loss. Clipping a gradient whose norm is not finite leaves the weights as they are
- * only if the caller looks: cvk_step_result.gradient_norm tells.
+ * NaN and infinities are not stopped: they show in the loss and in cvk_step_result.gradient_norm, and clipping does not keep them out of
+ * the weights.
  *
  * Owns: a trainer owns copies of all that it needs; the graph handed in stays the caller's. Threads: one thread at a time on one trainer.
  * Errors: as session.h; CVK_E_UNSUPPORTED names nodes without a gradient or without a kernel.
@@ -20,7 +22,7 @@
  * int32_t learn(struct cvk_context *ctx, const struct cvk_graph *net, const struct cvk_tensor *x, const struct cvk_tensor *classes)
  * {
  *     struct cvk_trainer *t = NULL;
- *     struct cvk_step_result result;
+ *     struct cvk_step_result result = {0};
  *     const struct cvk_trainer_params p = {.batch = 64, .learning_rate = 0.01f, .optimizer = cvk_optimizer_defaults(CVK_SGD)};
  *     int32_t status = cvk_trainer_create(ctx, net, &p, &t);
  *     if (status == CVK_OK)
@@ -66,6 +68,7 @@ struct cvk_trainer_params {
     const char *prediction; /* name of the output that the loss looks at; NULL: the first */
     uint64_t seed;       /* of dropout */
     uint64_t memory_limit_bytes;
+    uint64_t macs_limit; /* multiply-adds of one step, as cvk_session_params; 0: none */
 };
 
 /* Compiles one step for the device. params NULL: all defaults. The graph must have one input. */
@@ -112,8 +115,8 @@ CVK_API void cvk_trainer_set_steps(struct cvk_trainer *t, uint64_t steps);
 
 /* A copy of the net as it was handed in, with the weights and statistics as they are now: to evaluate, export, or train further. */
 CVK_API int32_t cvk_trainer_graph(struct cvk_trainer *t, struct cvk_graph **out);
-/* A session that tells how good a net is: of params it reads device, kernels, batch, loss, target_dtype, class_weights, prediction and
- * memory_limit_bytes. Inputs: 0 x, 1 target; outputs: 0 the loss, one number for each target, 1 the prediction as a trainer gives it. */
+/* A session that tells how good a net is: of params it reads device, kernels, batch, loss, target_dtype, class_weights, prediction,
+ * memory_limit_bytes and macs_limit. Inputs: 0 x, 1 target; outputs: 0 the loss, one number for each target, 1 the prediction as a trainer gives it. */
 CVK_API int32_t cvk_evaluation_create(struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_trainer_params *params,
                                       struct cvk_session **out);
 /* The session that runs the step, for reports. Borrows. */

@@ -7,8 +7,9 @@ import random
 import signal
 import subprocess
 import time
+import xml.etree.ElementTree
 
-from cli import COMMAND, Case, main, needs, run, run_json
+from cli import COMMAND, Case, main, needs, png, run, run_json
 
 NET = "1x20x20: 8c3p1-bn-relu-mp2-16c3p1-relu-mp2-drop0.2-flat-24n-relu-3n-softmax"
 DATA = "shapes(count=600,size=20,classes=3)"
@@ -138,6 +139,53 @@ class Train(Case):
                           "--optimizer", "adam", "--rate", "0.005", "--batch", "20", "--out", self.folder / "b", "--device", "simd+ref")
         self.assertGreater(result["test_accuracy"], 0.75)
 
+    def test_other_batches_begin_the_epoch_anew(self):
+        out = self.folder / "run"
+        process = subprocess.Popen([str(COMMAND), "train", NET, DATA, *OPTIONS, "--out", str(out), "--epochs", "1000", "--save-every", "0"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while process.poll() is None:
+            time.sleep(0.01)
+            if (out / "checkpoint.safetensors").exists():
+                place = tensors_text(out / "checkpoint.safetensors", "place").split()
+                if int(place[1]) > 12:
+                    process.kill()
+        process.communicate()
+        place = tensors_text(out / "checkpoint.safetensors", "place").split()
+        epoch = int(place[0]) + 1
+        other = self.folder / "other"
+        text, err = run("train", "--resume", out, "--batch", "60", "--epochs", epoch, "--out", other)
+        self.assertIn("begins anew", err)
+        self.assertEqual(len(rows(other / "history.csv")), epoch + 1) # the folder that --out names
+        self.assertFalse((out / "history.csv").exists() and (out / "model.onnx").exists())
+        done = run_json("train", "--resume", other, "--epochs", "1") # nothing is left to do
+        self.assertTrue(done["finished"])
+        self.assertEqual(done["epochs"], epoch)
+
+    def test_names_of_all_kinds(self):
+        for part, count in (("train", 6), ("test", 2)):
+            for k, name in enumerate(('a, "b"', "<&>", "ein sehr langer Name \u00fc\u00fc\u00fc\u00fc\u00fc")):
+                folder = self.folder / "set" / part / name
+                folder.mkdir(parents=True)
+                for i in range(count):
+                    (folder / f"{i}.png").write_bytes(png(8, 8, 3, bytes((k * 80 + i) % 256 for _ in range(192))))
+        out = self.folder / "run"
+        run("train", "3x8x8: 4c3-relu-gap-3n", self.folder / "set", "--epochs", "1", "--batch", "6", "--out", out, "--device", "ref")
+        confusion = rows(out / "confusion.csv")
+        self.assertEqual(sorted(confusion[0][1:]), ["<&>", 'a, "b"', "ein sehr langer Name \u00fc\u00fc\u00fc\u00fc\u00fc"])
+        for name in ("loss", "accuracy", "gradients", "confusion"):
+            xml.etree.ElementTree.parse(out / f"{name}.svg")
+
+    def test_losses_of_both_parts_are_one_measure(self):
+        """Without learning the loss on the test part is that on the training part, whatever the loss: the two parts are alike."""
+        data = "shapes(count=400,size=20,classes=3,test=0.5)"
+        for i, words in enumerate((["--loss", "mse"], ["--loss", "sigmoid_cross_entropy"], ["--class-weights", "5,1,1"], ["--ignore", "1"],
+                                   ["--smoothing", "0.2"])):
+            out = self.folder / str(i)
+            run("train", "1x20x20: 8c3-relu-gap-3n", data, "--rate", "0", "--epochs", "1", "--batch", "50", "--out", out, "--device", "simd+ref",
+                *words)
+            row = rows(out / "history.csv")[1]
+            self.assertAlmostEqual(float(row[1]), float(row[3]), delta=0.15 * float(row[1]), msg=words)
+
     def test_errors(self):
         out = self.folder / "run"
         for words, code, text in (
@@ -149,9 +197,18 @@ class Train(Case):
                 ([NET, DATA, "--schedule", "never", "--out", out], 2, "one_cycle"),
                 ([NET, DATA, "--loss", "mse2", "--out", out], 2, "did you mean mse"),
                 ([NET, DATA, "--batch", "10000", "--out", out], 1, "smaller batch"),
+                ([NET, DATA, "--optimizer", "adam", "--decay", "0.1", "--out", out], 2, "--decay means nothing to adam"),
+                ([NET, DATA, "--loss", "mse", "--smoothing", "0.1", "--out", out], 2, "--smoothing means nothing to mse"),
+                ([NET, DATA, "--schedule", "one_cycle", "--warmup", "1", "--out", out], 2, "--warmup means nothing to the schedule one_cycle"),
+                ([NET, DATA, "--ignore", "0.5", "--out", out], 2, "number of a class"),
+                ([NET, DATA, "--freeze", "a\nb", "--out", out], 2, "more than one line"),
                 (["--resume", self.folder / "nowhere"], 1, "nowhere")):
             self.fails(code, text, "train", *words)
         self.fails(2, "a model and a data set", "eval", NET)
+        # What does not fit is told before anything is read as something else.
+        self.fails(1, "the net takes", "eval", "1x28x28: 4c3-gap-3n", "shapes(size=64,classes=3,count=50)")
+        self.fails(1, "needs targets", "eval", "1x28x28: 4c3-gap-3n", "curve(count=50)", "--loss", "softmax_cross_entropy")
+        self.fails(1, "10 classes", "eval", "1x28x28: 4c3-4c1", "digits(count=50)")
 
 
 def tensors_text(path, key):

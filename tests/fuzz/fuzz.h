@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The name that libFuzzer calls; replay.c calls it too. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "../onnx/pbwrite.h"
+#include "convoke/convoke.h"
 
 static char folder[3000];
 
@@ -145,6 +146,21 @@ static void save_training(void)
     save_model("training", g, 13);
 }
 
+/* Nets whose weights can be trained. */
+static void save_nets(void)
+{
+    static const char *const texts[] = {"2x6x6: 4c3-bn-relu-mp2-3n-softmax", "2x4x4: res(2c3p1-bn-relu-2c3p1-bn)-relu-drop0.5-gap-2n",
+                                        "1x4x4: 2t2-tanh-dw3p1-up2-ap2-lrn-flat-2n-sigmoid", "6: 5n-silu-3n-softmax"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct cvk_graph *g = NULL;
+        char path[4200];
+        snprintf(path, sizeof path, "%s/onnx/net%zu", folder, i);
+        if (cvk_graph_from_text(texts[i], 1, &g) != CVK_OK || cvk_onnx_save(g, path, NULL) != CVK_OK)
+            fprintf(stderr, "%s is left out: %s\n", texts[i], cvk_error_text());
+        cvk_graph_destroy(g);
+    }
+}
+
 static void save_devices(void)
 {
     static const char *const texts[] = {"",
@@ -189,6 +205,7 @@ int main(int argc, char **argv)
     save_attributes();
     save_tensors();
     save_training();
+    save_nets();
     save_devices();
     FILE *stamp = fopen(argv[2], "wb");
     return !stamp || fclose(stamp);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The gradient of a linear op is its adjoint: <A(x), y> = <x, A'(y)>, summed in double precision, at sizes that nets have and that
- * differences would take too long for. Products are linear in both factors, so that each has its own equation.
+ * The gradient of a linear op is its adjoint: <A(x), y> = <x, A'(y)>, summed in double precision, at sizes that nets have and
+ * that differences would take too long for. Products are linear in both factors, so that each has its own equation.
  * The devices are the argument, "ref" or "simd+ref"; ref alone, whose kernels are slow, leaves the large cases out. */
 #include "op_net.h"
 #include "ops/short.h"
@@ -36,7 +36,8 @@ static const struct {
     {CVK_OP_CONV, {"depthwise", CONV(PAD(1), .group = 32), IN(X(2, 32, 19, 21), X(32, 1, 3, 3))}},
     {CVK_OP_CONV, {"depthwise_stride_2", CONV(PAD(2), .group = 24, .stride = {2, 2}), IN(X(2, 24, 19, 21), X(24, 1, 5, 5))}},
     {CVK_OP_CONV, {"groups", CONV(PAD(1), .group = 4), IN(X(2, 64, 9, 10), X(32, 16, 3, 3))}},
-    {CVK_OP_CONV, {"uneven_padding", CONV(.pad_begin = {2, 0}, .pad_end = {1, 3}, .stride = {3, 2}), IN(X(2, 8, 16, 17), X(9, 8, 4, 5))}},
+    {CVK_OP_CONV, {"uneven_padding", CONV(.pad_begin = {2, 0}, .pad_end = {1, 3}, .stride = {3, 2}),
+     IN(X(2, 8, 16, 17), X(9, 8, 4, 5))}},
     {CVK_OP_CONV, {"one_dimension", CONV(.stride = {2}), IN(X(3, 16, 101), X(24, 16, 5))}},
     {CVK_OP_CONV, {"three_dimensions", CONV(0), IN(X(1, 4, 7, 8, 9), X(6, 4, 3, 2, 3))}},
     {CVK_OP_CONV, {"large_3x3", LARGE, CONV(PAD(1)), IN(X(4, 64, 28, 28), X(64, 64, 3, 3))}},
@@ -45,7 +46,8 @@ static const struct {
     {CVK_OP_CONV, {"large_depthwise", LARGE, CONV(PAD(1), .group = 144), IN(X(2, 144, 56, 56), X(144, 1, 3, 3))}},
     {CVK_OP_CONV_TRANSPOSE, {"4x4_stride_2", UP(PAD(1), .stride = {2, 2}), IN(X(2, 32, 9, 10), X(32, 16, 4, 4))}},
     {CVK_OP_CONV_TRANSPOSE, {"3x3", UP(PAD(1)), IN(X(2, 16, 11, 12), X(16, 24, 3, 3))}},
-    {CVK_OP_CONV_TRANSPOSE, {"output_pad", UP(PAD(1), .stride = {3, 2}, .output_pad = {1, 1}), IN(X(2, 17, 5, 6), X(17, 5, 3, 3))}},
+    {CVK_OP_CONV_TRANSPOSE, {"output_pad", UP(PAD(1), .stride = {3, 2}, .output_pad = {1, 1}),
+     IN(X(2, 17, 5, 6), X(17, 5, 3, 3))}},
     {CVK_OP_CONV_TRANSPOSE, {"groups", UP(.stride = {2, 2}, .group = 2), IN(X(1, 32, 7, 7), X(32, 8, 2, 2))}},
     {CVK_OP_CONV_TRANSPOSE, {"large", LARGE, UP(PAD(1), .stride = {2, 2}), IN(X(2, 64, 28, 28), X(64, 32, 4, 4))}},
     {CVK_OP_POOL, {"avg_2x2", AVG(.kernel = {2, 2}, .stride = {2, 2}), IN(X(2, 33, 21, 22))}},
@@ -55,28 +57,36 @@ static const struct {
     {CVK_OP_RESIZE, {"nearest_2x", RESIZE(.scale = {1, 1, 2, 2}), IN(X(2, 16, 9, 10))}},
     {CVK_OP_RESIZE, {"linear_2x", RESIZE(.mode = CVK_RESIZE_LINEAR, .scale = {1, 1, 2, 2}), IN(X(2, 16, 9, 10))}},
     {CVK_OP_RESIZE, {"linear_down", RESIZE(.mode = CVK_RESIZE_LINEAR, .scale = {1, 1, 0.4, 0.7}), IN(X(2, 5, 19, 20))}},
-    {CVK_OP_RESIZE, {"linear_corners", RESIZE(.mode = CVK_RESIZE_LINEAR, .coord = CVK_COORD_ALIGN_CORNERS, .dims = {2, 5, 17, 31}), IN(X(2, 5, 9, 12))}},
+    {CVK_OP_RESIZE, {"linear_corners", RESIZE(.mode = CVK_RESIZE_LINEAR, .coord = CVK_COORD_ALIGN_CORNERS,
+     .dims = {2, 5, 17, 31}), IN(X(2, 5, 9, 12))}},
     {CVK_OP_RESIZE, {"cubic", RESIZE(.mode = CVK_RESIZE_CUBIC, .scale = {1, 1, 1.7, 2}), IN(X(2, 5, 9, 12))}},
     {CVK_OP_PAD, {"zeros", ONE(cvk_pad_params, .begin = {0, 0, 1, 2}, .end = {0, 0, 3, 1}), IN(X(2, 17, 9, 8))}},
-    {CVK_OP_PAD, {"reflect", ONE(cvk_pad_params, .mode = CVK_PAD_REFLECT, .begin = {0, 0, 3, 2}, .end = {0, 0, 1, 4}), IN(X(2, 17, 9, 8))}},
-    {CVK_OP_PAD, {"edge", ONE(cvk_pad_params, .mode = CVK_PAD_EDGE, .begin = {0, 0, 3, 2}, .end = {0, 0, 1, 4}), IN(X(2, 16, 9, 8))}},
+    {CVK_OP_PAD, {"reflect", ONE(cvk_pad_params, .mode = CVK_PAD_REFLECT, .begin = {0, 0, 3, 2}, .end = {0, 0, 1, 4}),
+     IN(X(2, 17, 9, 8))}},
+    {CVK_OP_PAD, {"edge", ONE(cvk_pad_params, .mode = CVK_PAD_EDGE, .begin = {0, 0, 3, 2}, .end = {0, 0, 1, 4}),
+     IN(X(2, 16, 9, 8))}},
     {CVK_OP_GEMM, {"plain", P(cvk_gemm_params, 0), .input_count = 2, IN(X(33, 70), X(70, 50))}},
     {CVK_OP_GEMM, {"trans_a", P(cvk_gemm_params, .trans_a = 1), .input_count = 2, IN(X(70, 33), X(70, 50))}},
     {CVK_OP_GEMM, {"trans_b", P(cvk_gemm_params, .trans_b = 1), .input_count = 2, IN(X(64, 256), X(100, 256))}},
-    {CVK_OP_GEMM, {"trans_both_alpha", P(cvk_gemm_params, .trans_a = 1, .trans_b = 1, .scaled = 1, .alpha = 0.5f, .beta = 1), .input_count = 2,
-                   IN(X(70, 33), X(50, 70))}},
+    {CVK_OP_GEMM, {"trans_both_alpha", P(cvk_gemm_params, .trans_a = 1, .trans_b = 1, .scaled = 1, .alpha = 0.5f,
+     .beta = 1), .input_count = 2, IN(X(70, 33), X(50, 70))}},
     {CVK_OP_GEMM, {"large", LARGE, P(cvk_gemm_params, .trans_b = 1), .input_count = 2, IN(X(128, 784), X(512, 784))}},
     {CVK_OP_MATMUL, {"stacks", .input_count = 2, IN(X(3, 2, 17, 30), X(3, 2, 30, 19))}},
     {CVK_OP_MATMUL, {"broadcast", .input_count = 2, IN(X(4, 17, 30), X(30, 19))}},
     {CVK_OP_MATMUL, {"vector", .input_count = 2, IN(X(4, 17, 30), X(30))}},
-    {CVK_OP_REDUCE, {"sum", ONE(cvk_reduce_params, .kind = CVK_REDUCE_SUM, .axis_count = 3, .axes = {0, 2, 3}), IN(X(4, 33, 14, 15))}},
-    {CVK_OP_REDUCE, {"mean", ONE(cvk_reduce_params, .kind = CVK_REDUCE_MEAN, .axis_count = 2, .axes = {2, 3}, .keep_dims = 1), IN(X(4, 33, 14, 15))}},
-    {CVK_OP_SLICE, {"step_1", ONE(cvk_slice_params, .count = 2, .axes_given = 1, .axes = {1, 3}, .start = {3, 1}, .end = {20, 9}), IN(X(2, 32, 9, 10))}},
-    {CVK_OP_SLICE, {"step_3", ONE(cvk_slice_params, .count = 2, .axes_given = 1, .axes = {1, 3}, .start = {1, 0}, .end = {30, 10}, .step = {2, 3}), IN(X(2, 32, 9, 10))}},
+    {CVK_OP_REDUCE, {"sum", ONE(cvk_reduce_params, .kind = CVK_REDUCE_SUM, .axis_count = 3, .axes = {0, 2, 3}),
+     IN(X(4, 33, 14, 15))}},
+    {CVK_OP_REDUCE, {"mean", ONE(cvk_reduce_params, .kind = CVK_REDUCE_MEAN, .axis_count = 2, .axes = {2, 3},
+     .keep_dims = 1), IN(X(4, 33, 14, 15))}},
+    {CVK_OP_SLICE, {"step_1", ONE(cvk_slice_params, .count = 2, .axes_given = 1, .axes = {1, 3}, .start = {3, 1},
+     .end = {20, 9}), IN(X(2, 32, 9, 10))}},
+    {CVK_OP_SLICE, {"step_3", ONE(cvk_slice_params, .count = 2, .axes_given = 1, .axes = {1, 3}, .start = {1, 0},
+     .end = {30, 10}, .step = {2, 3}), IN(X(2, 32, 9, 10))}},
     {CVK_OP_TRANSPOSE, {"channels_last", ONE(cvk_transpose_params, .count = 4, .perm = {0, 2, 3, 1}), IN(X(2, 19, 9, 10))}},
     {CVK_OP_TILE, {"maps", ONE(cvk_tile_params, .count = 4, .repeats = {1, 2, 1, 3}), IN(X(2, 9, 5, 6))}},
     {CVK_OP_EXPAND, {"rows", ONE(cvk_expand_params, .count = 4, .dims = {4, 9, 7, 6}), IN(X(9, 1, 6))}},
-    {CVK_OP_DEPTH_SPACE, {"to_space", ONE(cvk_depth_space_params, .kind = CVK_DEPTH_TO_SPACE, .block = 2), IN(X(2, 36, 5, 6))}},
+    {CVK_OP_DEPTH_SPACE, {"to_space", ONE(cvk_depth_space_params, .kind = CVK_DEPTH_TO_SPACE, .block = 2),
+     IN(X(2, 36, 5, 6))}},
     {CVK_OP_GATHER, {"rows", P(cvk_gather_params, .axis = 0), .input_count = 2,
                      IN(X(6, 40), {.dtype = CVK_I64, DIMS(7), VALUES(indices)})}},
     {CVK_OP_DROPOUT, {"half", ONE(cvk_dropout_params, .training = 1, .seed = 3, .drop = 0.5f), IN(X(5, 17, 9, 10))}},
@@ -163,8 +173,8 @@ static void check_case(uint32_t op, const struct cvk_case *c)
         ok(op, c, cvk_session_read(s, i + 1, dx), "gradient");
         double got = inner(x[i], dx);
         if (!(fabs(got - wanted) <= allowed))
-            fail_msg("%s/%s: input %u: <x, A'(y)> = %.9g, but <A(x), y> = %.9g; they may differ by %.3g", cvk__op_name(op), c->name, i,
-                     got, wanted, allowed);
+            fail_msg("%s/%s: input %u: <x, A'(y)> = %.9g, but <A(x), y> = %.9g; they may differ by %.3g", cvk__op_name(op),
+                     c->name, i, got, wanted, allowed);
         cvk_tensor_destroy(dx);
     }
     for (uint32_t i = 0; i < c->input_count; i++)
