@@ -62,13 +62,16 @@ static int take_step(struct lesson *l, double *ms, double *loss)
 }
 
 /* The losses of the first steps on the device against those on the reference, for a small batch. */
-static int check(const struct bench *b, struct cvk_context *ctx, const char *device)
+static int check(const struct bench *b, struct cvk_context *ctx, const char *device, uint64_t batch)
 {
     double loss[2][CHECK_STEPS], ms;
+    const struct cvk_tensor_desc *x = cvk_graph_desc(b->model.graph, cvk_graph_input(b->model.graph, 0));
+    bool fixed = x && x->rank && x->dims[0] > 1; /* such a net takes no other batch */
+    batch = batch < CHECK_BATCH || fixed ? batch : CHECK_BATCH;
     for (int k = 0; k < 2; k++) {
         struct lesson l;
         tool_progress("%s: the losses are compared with the reference", device ? device : "device");
-        int code = begin_lesson(b, ctx, k ? "ref" : device, CHECK_BATCH, 0, &l);
+        int code = begin_lesson(b, ctx, k ? "ref" : device, batch, 0, &l);
         for (int i = 0; i < CHECK_STEPS && code == TOOL_GO_ON; i++)
             code = take_step(&l, &ms, &loss[k][i]);
         end_lesson(&l);
@@ -141,7 +144,7 @@ static int run_case(struct bench *b, struct cvk_context *ctx, const char *device
     struct cvk_session_report r = {0};
     char peak[28];
     uint32_t flags = b->per_op || b->top ? CVK_TRAIN_PROFILE : 0;
-    int code = b->no_check ? TOOL_GO_ON : check(b, ctx, device);
+    int code = b->no_check ? TOOL_GO_ON : check(b, ctx, device, batch);
     if (code == TOOL_GO_ON)
         code = begin_lesson(b, ctx, device, batch, flags, &l);
     else

@@ -74,7 +74,8 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 {
     (void)plan;
     OCL_TRY(ocl_fits(q));
-    return ((const struct cvk_batch_norm_params *)q->node->params)->training ? cvk_refuse(q, "training is not this kernel's") : CVK_OK;
+    const struct cvk_batch_norm_params *p = q->node->params;
+    return p->training ? cvk_refuse(q, "training is not this kernel's") : CVK_OK;
 }
 
 #define EVERY_LAYOUT 0x1fu

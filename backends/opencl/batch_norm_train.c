@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * batch_norm in training, its gradient, and the gradient of scale and bias outside training. On CPU devices sixteen floats at a time: of
- * sixteen channels, or of one where a channel's elements lie together; elsewhere a work-group for each piece of a channel. */
+ * batch_norm in training, its gradient, and the gradient of scale and bias outside training. On CPU devices sixteen floats at a
+ * time: of sixteen channels, or of one where a channel's elements lie together; elsewhere a work-group for each piece of a
+ * channel. */
 #include <math.h>
 
 #include "arith.h"
 
-#define PIECES 64     /* of a channel at most: a single item joins them */
-#define PIECE_ROWS 512 /* vectors that are worth an item, on CPU devices */
+#define PIECES 64           /* of a channel at most: a single item joins them */
+#define PIECE_ROWS 512      /* vectors that are worth an item, on CPU devices */
 #define PIECE_ELEMENTS 4096 /* that are worth a work-group */
 
 /* As in kernels/batch_norm_train.cl. */
@@ -36,8 +37,10 @@ static bool is_training(const struct cvk_node *node)
 static struct operands operands_of(const struct cvk_node *node)
 {
     if (is_training(node))
-        return (struct operands){.dy = 0, .mean = 1, .inverse = 2, .x = 3, .scale = 4, .bias = 5, .dx = 0, .dscale = 1, .dbias = 2};
-    return (struct operands){.dy = 0, .x = 1, .mean = 2, .inverse = 3, .scale = -1, .bias = -1, .dx = -1, .dscale = 0, .dbias = 1};
+        return (struct operands){
+            .dy = 0, .mean = 1, .inverse = 2, .x = 3, .scale = 4, .bias = 5, .dx = 0, .dscale = 1, .dbias = 2};
+    return (struct operands){
+        .dy = 0, .x = 1, .mean = 2, .inverse = 3, .scale = -1, .bias = -1, .dx = -1, .dscale = 0, .dbias = 1};
 }
 
 static bool is_wide(const struct ocl_device *d, const struct cvk_node *node)
@@ -48,7 +51,7 @@ static bool is_wide(const struct ocl_device *d, const struct cvk_node *node)
     return wide;
 }
 
-/* ---- how work is cut: by sizes alone, so that sums do not depend on the device's units ------------------------------------------ */
+/* ---- how work is cut: by sizes alone, so that sums do not depend on the device's units --------------------------- */
 
 static void cut_wide(struct view *s)
 {
@@ -66,7 +69,8 @@ static void cut_wide(struct view *s)
 static struct view view_of(const struct ocl_device *d, const struct cvk_node *node, uint32_t layout)
 {
     const struct cvk_tensor_desc *x = node->inputs[0]; /* or dy, of its sizes */
-    uint64_t images = (uint64_t)x->dims[0], channels = x->rank > 1 ? (uint64_t)x->dims[1] : 1, pixels = ocl_product(x, 2, x->rank);
+    uint64_t images = (uint64_t)x->dims[0], channels = x->rank > 1 ? (uint64_t)x->dims[1] : 1,
+             pixels = ocl_product(x, 2, x->rank);
     bool wide = is_wide(d, node), blocked = layout == CVK_LAYOUT_NC16, columns = pixels == 1 && !blocked;
     struct view s = {.channels = (cl_int)channels,
                      .count = (cl_int)(images * pixels),
@@ -97,7 +101,7 @@ static struct view view_of(const struct ocl_device *d, const struct cvk_node *no
     return s;
 }
 
-/* ---- arguments -------------------------------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 static int32_t real_args(struct cvk_exec *e, struct ocl_call *call, uint32_t index, const double *numbers, uint32_t count)
 {
@@ -210,7 +214,7 @@ static int32_t run_with(struct cvk_exec *e, const struct cvk_binding *const *ope
     return CVK_OK;
 }
 
-/* ---- forward: inputs x, scale, bias, mean, variance ------------------------------------------------------------------------------ */
+/* ---- forward: inputs x, scale, bias, mean, variance -------------------------------------------------------------- */
 
 #define FORWARD_OPERANDS 11
 #define BACKWARD_OPERANDS 9
@@ -235,7 +239,7 @@ static int32_t run_forward(struct cvk_exec *e)
     return run_with(e, operands, FORWARD_OPERANDS);
 }
 
-/* ---- backward ------------------------------------------------------------------------------------------------------------------- */
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
 
 /* The type of an optional output is that of what it belongs to. */
 static uint32_t type_of(const struct cvk_node *node, int32_t in, int32_t out)
@@ -268,7 +272,7 @@ static int32_t run_backward(struct cvk_exec *e)
     return run_with(e, operands, BACKWARD_OPERANDS);
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static int32_t plan_any(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -281,7 +285,8 @@ static int32_t plan_any(const struct cvk_query *q, struct cvk_plan *plan)
     }
     struct view s = view_of(d, q->node, q->layout_x);
     bool wide = is_wide(d, q->node);
-    plan->user[NOTE_PARTS] = cvk_book(plan, (uint64_t)s.groups * (uint64_t)s.pieces * 3 * (wide ? 16 * sizeof(float) : sizeof(double)));
+    plan->user[NOTE_PARTS] =
+        cvk_book(plan, (uint64_t)s.groups * (uint64_t)s.pieces * 3 * (wide ? 16 * sizeof(float) : sizeof(double)));
     plan->user[NOTE_COEFFICIENTS] = cvk_book(plan, (uint64_t)s.channels * 3 * sizeof(double));
     return CVK_OK;
 }
@@ -299,9 +304,9 @@ static int32_t plan_inference(const struct cvk_query *q, struct cvk_plan *plan)
 #define LAYOUTS OCL_PLAIN | OCL_NC16
 #define CORNERED (UINT64_C(1) << CVK_RELU | UINT64_C(1) << CVK_CLIP)
 const struct cvk_kernel ocl_batch_norm_train_rows[] = {
-    {OCL_ROW(BATCH_NORM, "training"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .layouts_x = LAYOUTS, .layouts_y = LAYOUTS,
-     .epilogues = CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION, .activations = CORNERED, .plan = plan_training, .build = build_forward,
-     .run = run_forward, .finish = release},
+    {OCL_ROW(BATCH_NORM, "training"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .layouts_x = LAYOUTS,
+     .layouts_y = LAYOUTS, .epilogues = CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION, .activations = CORNERED, .plan = plan_training,
+     .build = build_forward, .run = run_forward, .finish = release},
     {OCL_ROW(BATCH_NORM, "training"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_IN_PLACE | CVK_KERNEL_ALL_INPUTS,
      .dtypes = OCL_FLOATS, .layouts_x = LAYOUTS, .layouts_y = LAYOUTS, .epilogues = CVK_EPI_ACTIVATION, .activations = CORNERED,
      .plan = plan_training, .build = build_backward, .run = run_backward, .finish = release},

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * loss and its gradient: an item does a span of positions (softmax cross-entropy) or elements (the others), and what spans add up to is added
- * in their order. */
+ * loss and its gradient: an item does a span of positions (softmax cross-entropy) or elements (the others), and what spans add
+ * up to is added in their order. */
 #include "arith.h"
 #include "fault.h"
 
-#define SPANS 1024 /* at most: one item adds them up */
+#define SPANS 1024       /* at most: one item adds them up */
 #define ITEM_FLOATS 4096 /* of x, on CPU devices */
 #define WEIGHT_SPANS 256 /* every item of a gradient adds them up */
 
@@ -39,7 +39,8 @@ static bool is_indexed(const struct cvk_node *node)
 static int32_t tell(const struct ocl_device *d, const struct ocl_checker *c, cl_int place, cl_int smallest, cl_int largest)
 {
     const struct cvk_node *node = ((const struct state *)c)->node;
-    return cvk_fail(d->host, CVK_E_ARG, "loss '%s': the class at position %d of the target is none (wrong ones are from %d to %d); x has %lld",
+    return cvk_fail(d->host, CVK_E_ARG,
+                    "loss '%s': the class at position %d of the target is none (wrong ones are from %d to %d); x has %lld",
                     node->name ? node->name : "", place, smallest, largest, (long long)node->inputs[x_of(node)]->dims[1]);
 }
 
@@ -95,7 +96,8 @@ static int32_t real_arg(struct ocl_device *d, struct ocl_call *call, uint32_t *i
 {
     cl_double number = v;
     uint32_t i = (*index)++;
-    return real_bytes(node) == sizeof number ? ocl_arg(d, call, i, &number, sizeof number) : ocl_arg_float(d, call, i, (float)v);
+    return real_bytes(node) == sizeof number ? ocl_arg(d, call, i, &number, sizeof number)
+                                             : ocl_arg_float(d, call, i, (float)v);
 }
 
 /* Argument `index` and those behind it: sizes and numbers. */
@@ -161,7 +163,7 @@ static int32_t build_state(struct cvk_exec *e, int32_t (*calls)(struct cvk_exec 
     return status;
 }
 
-/* ---- forward ---------------------------------------------------------------------------------------------------------------- */
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 static int32_t build_calls(struct cvk_exec *e, struct state *state)
 {
@@ -205,7 +207,7 @@ static int32_t run(struct cvk_exec *e)
     return ocl_enqueue(d, &s->second);
 }
 
-/* ---- backward --------------------------------------------------------------------------------------------------------------- */
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
 
 static bool wants_sum(const struct cvk_node *node)
 {
@@ -220,7 +222,8 @@ static int32_t build_backward_calls(struct cvk_exec *e, struct state *state)
     const char *name = positions ? "loss_positions_backward" : "loss_elements_backward";
     char options[OCL_OPTION_BYTES] = "";
     type_options(e, options, sizeof options);
-    ocl_option(options, sizeof options, wants_sum(e->node) ? "-DBACKWARD -DONLY_%s -DONLY_loss_weights" : "-DBACKWARD -DONLY_%s", name);
+    ocl_option(options, sizeof options,
+               wants_sum(e->node) ? "-DBACKWARD -DONLY_%s -DONLY_loss_weights" : "-DBACKWARD -DONLY_%s", name);
     OCL_TRY(ocl_call_init(d, &state->second, &ocl_source_loss, name, options));
     s.parts = weights.parts;
     s.id = weights.id = state->checker.id;

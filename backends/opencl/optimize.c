@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * optimize: flat elements, one program for each kind of optimiser. Rate and step count change from run to run and are read by the kernel. */
+ * optimize: flat elements, one program for each kind of optimiser. Rate and step count change from run to run and are read by
+ * the kernel. */
 #include <math.h>
 
 #include "arith.h"
@@ -36,7 +37,8 @@ static int32_t set_args(struct cvk_exec *e, struct ocl_call *call, bool wide, bo
     OCL_TRY(ocl_arg_int(d, call, next++, (int64_t)count));
     OCL_TRY(ocl_arg_int(d, call, next++, (int64_t)piece));
     for (uint32_t i = 0; i < OCL_COUNT(rates); i++)
-        OCL_TRY(doubles ? ocl_arg(d, call, next + i, &rates[i], sizeof rates[i]) : ocl_arg_float(d, call, next + i, (float)rates[i]));
+        OCL_TRY(doubles ? ocl_arg(d, call, next + i, &rates[i], sizeof rates[i])
+                        : ocl_arg_float(d, call, next + i, (float)rates[i]));
     ocl_call_items(call, ocl_ceil_div(count, piece), wide ? 1 : 64);
     return CVK_OK;
 }

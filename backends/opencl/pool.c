@@ -9,7 +9,7 @@ static bool wants_indices(const struct cvk_node *node)
     return node->output_count > 1 && node->outputs[1];
 }
 
-/* ---- the whole map -------------------------------------------------------------------------------------------------- */
+/* ---- the whole map ----------------------------------------------------------------------------------------------- */
 
 static int32_t plan_global(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -35,7 +35,7 @@ static int32_t build_global(struct cvk_exec *e)
     return ocl_fold_build(e, p->kind == CVK_POOL_MAX ? CVK_REDUCE_MAX : CVK_REDUCE_MEAN, &f);
 }
 
-/* ---- a sliding window over blocks ----------------------------------------------------------------------------------- */
+/* ---- a sliding window over blocks -------------------------------------------------------------------------------- */
 
 static int32_t plan_blocked(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -92,9 +92,10 @@ static int32_t build_blocked(struct cvk_exec *e)
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);
 }
 
-/* ---- a window for each element -------------------------------------------------------------------------------------- */
+/* ---- a window for each element ----------------------------------------------------------------------------------- */
 
-struct ocl_pool_window ocl_pool_window_of(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x, const struct cvk_tensor_desc *y)
+struct ocl_pool_window ocl_pool_window_of(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x,
+                                          const struct cvk_tensor_desc *y)
 {
     struct ocl_pool_window s = {.count = (cl_int)ocl_flat_count(y),
                        .count_pad = (cl_int)p->count_include_pad,

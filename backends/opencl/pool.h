@@ -18,8 +18,9 @@ struct ocl_pool_window {
 
 /* From maps x to maps y, in blocks of sixteen channels: one or two dimensions. A map of one dimension has a height of 1. */
 struct ocl_pool_blocked ocl_pool_blocked_of(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x,
-                                                const struct cvk_tensor_desc *y);
+                                            const struct cvk_tensor_desc *y);
 /* The same for plain maps; count is y's. */
-struct ocl_pool_window ocl_pool_window_of(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x, const struct cvk_tensor_desc *y);
+struct ocl_pool_window ocl_pool_window_of(const struct cvk_pool_params *p, const struct cvk_tensor_desc *x,
+                                          const struct cvk_tensor_desc *y);
 
 #endif

@@ -9,7 +9,7 @@ struct state {
     struct ocl_call find, share;
 };
 
-/* ---- maps in blocks ----------------------------------------------------------------------------------------------------------- */
+/* ---- maps in blocks ---------------------------------------------------------------------------------------------- */
 
 static int32_t plan_blocked(const struct cvk_query *q, struct cvk_plan *plan)
 {
@@ -51,7 +51,7 @@ static int32_t run_blocked(struct cvk_exec *e)
     return ocl_enqueue(d, e->state);
 }
 
-/* ---- plain maps --------------------------------------------------------------------------------------------------------------- */
+/* ---- plain maps -------------------------------------------------------------------------------------------------- */
 
 static void finish(struct cvk_exec *e)
 {

@@ -33,7 +33,7 @@ struct state {
     cl_mem table;
 };
 
-/* ---- what is read along an axis ------------------------------------------------------------------------------------- */
+/* ---- what is read along an axis ---------------------------------------------------------------------------------- */
 
 /* The place in x of index i (op/resize.h). Where the scale is the sizes' ratio as far as float tells, that ratio is meant: with
  * whole numbers above and below the line, places that are whole or halves come out exact, and nearest goes by those. */
@@ -142,7 +142,7 @@ static void fill_axes(const struct cvk_node *node, struct ocl_taps *taps, struct
     }
 }
 
-/* ---- the table on the device ---------------------------------------------------------------------------------------- */
+/* ---- the table on the device ------------------------------------------------------------------------------------- */
 
 static int32_t upload(struct cvk_exec *e, const struct ocl_taps *taps, uint64_t entries, bool doubles, cl_mem *out)
 {
@@ -168,7 +168,7 @@ static int32_t upload(struct cvk_exec *e, const struct ocl_taps *taps, uint64_t 
     return status;
 }
 
-/* ---- kernels -------------------------------------------------------------------------------------------------------- */
+/* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
 /* Axes that keep their size are joined with such neighbours: strides then fit by themselves. */
 static int32_t plain_args(struct cvk_exec *e, struct ocl_call *call, const struct axis *axes, const struct ocl_taps *taps)
@@ -274,7 +274,7 @@ static int32_t run(struct cvk_exec *e)
     return ocl_enqueue(d, &s->call);
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static int32_t plan_blocked(const struct cvk_query *q, struct cvk_plan *plan)
 {

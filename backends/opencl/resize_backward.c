@@ -68,7 +68,7 @@ static uint64_t elements_after(const struct cvk_node *node, uint32_t layout, con
     return count;
 }
 
-/* ---- build ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- build ------------------------------------------------------------------------------------------------------- */
 
 /* Links sorted by the index of x, then by that of y. */
 static int32_t upload(struct cvk_exec *e, uint32_t axis, cl_mem *links_out, cl_mem *weights_out)
@@ -118,8 +118,8 @@ static int32_t build_pass(struct cvk_exec *e, struct state *state, const uint32_
     const struct cvk_tensor_desc *dy = e->node->inputs[0], *dx = e->node->outputs[0];
     struct ocl_device *d = ocl_device_of(e);
     uint32_t i = state->count, axis = axes[i];
-    uint64_t all = elements_after(e->node, dx->layout, axes, i), inner = ocl_product(dy, axis + 1, dy->rank) *
-                                                                          (dx->layout == CVK_LAYOUT_NC16 ? 16 : 1);
+    uint64_t all = elements_after(e->node, dx->layout, axes, i),
+             inner = ocl_product(dy, axis + 1, dy->rank) * (dx->layout == CVK_LAYOUT_NC16 ? 16 : 1);
     bool wide = d->cpu_form && dx->dtype == CVK_F32 && inner % 16 == 0;
     struct pass s = {.rows = (cl_int)(inner ? all / inner : 0),
                      .in = (cl_int)size_on(dx, axis),
@@ -172,7 +172,9 @@ static int32_t run(struct cvk_exec *e)
     struct cvk_binding from = e->inputs[0];
     for (uint32_t i = 0; i < state->count; i++) {
         bool last = i + 1 == state->count;
-        struct cvk_binding to = last ? e->outputs[0] : e->workspace ? *e->workspace : (struct cvk_binding){NULL, 0, 0}; /* batch 0 */
+        struct cvk_binding to = last           ? e->outputs[0]
+                                : e->workspace ? *e->workspace
+                                               : (struct cvk_binding){NULL, 0, 0}; /* batch 0 */
         if (!last)
             to.offset += e->plan->user[i % 2];
         OCL_TRY(ocl_bind(d, &state->passes[i].call, 0, &from));
@@ -183,7 +185,7 @@ static int32_t run(struct cvk_exec *e)
     return CVK_OK;
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 {

@@ -55,7 +55,7 @@ static int32_t build(struct cvk_exec *e)
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);
 }
 
-/* ---- backward: inputs dy and y ------------------------------------------------------------------------------------------------ */
+/* ---- backward: inputs dy and y ----------------------------------------------------------------------------------- */
 
 static int32_t build_backward(struct cvk_exec *e)
 {
@@ -95,7 +95,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
 const struct cvk_kernel ocl_softmax_rows[] = {
     {OCL_ROW(SOFTMAX, "plain"), .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = plan, .build = build,
      .run = ocl_run_call, .finish = ocl_finish_call},
-    {OCL_ROW(SOFTMAX, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS, .plan = plan,
-     .build = build_backward, .run = ocl_run_call, .finish = ocl_finish_call},
+    {OCL_ROW(SOFTMAX, "plain"), .pass = CVK_PASS_BACKWARD_DATA, .flags = CVK_KERNEL_IN_PLACE, .dtypes = OCL_FLOATS,
+     .plan = plan, .build = build_backward, .run = ocl_run_call, .finish = ocl_finish_call},
 };
 const uint32_t ocl_softmax_row_count = OCL_COUNT(ocl_softmax_rows);

@@ -39,7 +39,8 @@ static int32_t set_args(struct cvk_exec *e, struct ocl_call *call, bool wide)
         OCL_TRY(ocl_arg_int(d, call, next++, (int64_t)piece));
     for (uint32_t i = 0; i < 2; i++, next++) {
         cl_double number = (cl_double)numbers[i];
-        OCL_TRY(dx->dtype == CVK_F64 ? ocl_arg(d, call, next, &number, sizeof number) : ocl_arg_float(d, call, next, numbers[i]));
+        OCL_TRY(dx->dtype == CVK_F64 ? ocl_arg(d, call, next, &number, sizeof number)
+                                     : ocl_arg_float(d, call, next, numbers[i]));
     }
     ocl_call_items(call, wide ? ocl_ceil_div(count, piece) : count, wide ? 1 : 64);
     return ocl_arg(d, call, next, &channels, sizeof channels);

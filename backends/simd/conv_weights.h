@@ -29,6 +29,9 @@ struct simd_conv_weights simd_conv_weights_of(const struct cvk_node *node, uint3
 /* In plan: fills *c, or refuses what no row here does: other than one or two dimensions, sums to be added to the output. */
 int32_t simd_conv_weights_ask(const struct cvk_query *q, struct simd_conv_weights *c);
 
+/* Estimated nanoseconds on one thread (conv.h) of the row "outer". */
+double simd_conv_weights_outer_cost(const struct simd_conv_weights *c, const struct simd_device *d);
+
 /* For each tap k along one axis the outputs, of count, that meet the map of `size` with it. */
 void simd_conv_weights_spans(struct simd_span *spans, uint64_t taps, uint64_t count, int64_t stride, int64_t dilation,
                              int64_t pad, uint64_t size);

@@ -123,6 +123,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     struct simd_conv_weights c;
     SIMD_TRY(simd_conv_weights_ask(q, &c));
     const struct outer o = outer_of(&c, d);
+    plan->cost_ns = simd_conv_weights_outer_cost(&c, d);
     const uint64_t slots = o.parts > 1 ? o.parts * o.units : d->threads * o.held;
     plan->user[NOTE_SUMS] = cvk_book(plan, slots * o.slot * sizeof(float));
     plan->user[NOTE_UNITS] = cvk_book(plan, d->threads * o.held * sizeof(struct unit));

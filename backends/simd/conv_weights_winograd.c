@@ -11,14 +11,19 @@
 #include "isa/winograd_grad.h"
 #include "winograd.h"
 
+#define CHUNK 128      /* tiles: what a call of wgrad.h reads of U stays in the first cache */
+#define LEAST_CHUNK 32 /* fewer would not pay for the passes over the sums */
+#define LEAST_UNITS 64 /* fewer are not shared out as wholes */
+
+/* V is the transformed x, U the transformed dy. */
 struct grad {
-    struct simd_conv_weights c;  /* lanes are dy, rows are x */
-    struct simd_winograd s;      /* tiles of x and V: s.most is the tiles of a chunk */
-    uint64_t lane_tiles, v;      /* of the lane blocks; vectors of the widest */
-    uint64_t units;              /* [lane tile][row block] */
+    struct simd_conv_weights c; /* lanes are dy, rows are x */
+    struct simd_winograd s;     /* the tiles, and V: s.most of them are a chunk */
+    uint64_t lane_tiles, v;     /* of the lane blocks; vectors of the widest */
+    uint64_t units;             /* [lane tile][row block] */
     uint64_t chunks;
-    bool whole;                  /* one chunk; a thread has sums for one unit only */
-    int64_t u_step, sum_step;    /* floats between numbers xi of U, [lane block][tile][block], and of sums, [row][vector][block] */
+    bool whole;               /* one chunk, and units are finished one by one */
+    int64_t u_step, sum_step; /* floats between numbers xi: of U, [lane block][tile][block], of sums, [row][vector][block] */
 };
 
 static int64_t odd_blocks(uint64_t blocks, uint32_t block)
@@ -26,7 +31,19 @@ static int64_t odd_blocks(uint64_t blocks, uint32_t block)
     return (int64_t)((blocks | 1) * block);
 }
 
-#include <stdlib.h>
+static void choose_chunks(struct grad *g, const struct simd_device *d)
+{
+    struct simd_winograd *s = &g->s;
+    const uint64_t number = s->xis * s->block * sizeof(float); /* bytes of all xi of a block */
+    const uint64_t room = d->caches.l3_bytes / 4 * 3 / (number * (g->c.row_blocks + g->c.lane_blocks));
+    const uint64_t most = room < LEAST_CHUNK ? LEAST_CHUNK : room < CHUNK ? room : CHUNK;
+    g->chunks = simd_ceil_div(s->tiles, most);
+    s->most = simd_ceil_div(s->tiles, g->chunks);
+    /* Units of the same lanes follow each other: their U and sums stay in the second cache. */
+    const uint64_t unit = number * (s->most * (g->v + 1) + s->block * g->v);
+    g->whole = g->chunks == 1 && g->units >= LEAST_UNITS && unit <= d->caches.l2_bytes / 4 * 3;
+}
+
 static struct grad grad_of(const struct simd_conv_weights *c, const struct simd_device *d)
 {
     struct grad g = {.c = *c};
@@ -47,14 +64,25 @@ static struct grad grad_of(const struct simd_conv_weights *c, const struct simd_
     g.lane_tiles = simd_ceil_div(c->lane_blocks, d->isa->wgrad->max_v);
     g.v = simd_ceil_div(c->lane_blocks, g.lane_tiles);
     g.units = g.lane_tiles * c->row_blocks;
-    uint64_t T = getenv("WDW_T") ? (uint64_t)atoi(getenv("WDW_T")) : 98;
-    g.chunks = simd_ceil_div(s->tiles, T);
-    g.whole = g.chunks == 1 && getenv("WDW_UNIT");
-    s->most = simd_ceil_div(s->tiles, g.chunks);
+    choose_chunks(&g, d);
     s->v_step = odd_blocks(c->row_blocks * s->most, c->block);
     g.u_step = odd_blocks(c->lane_blocks * s->most, c->block);
     g.sum_step = odd_blocks(c->block * g.v, c->block);
     return g;
+}
+
+/* Flops that a transformed number and a sum of products are worth. */
+#define NUMBER_FLOPS 28.0
+#define SUM_FLOPS 20.0
+#define EFFICIENCY 0.95
+
+static double cost(const struct grad *g, const struct simd_device *d)
+{
+    const struct simd_winograd *s = &g->s;
+    const double rows = (double)(g->c.row_blocks * s->block), lanes = (double)(g->c.lane_blocks * s->block);
+    const double tiles = (double)s->tiles * s->xis, sums = s->xis * rows * lanes;
+    const double flops = 2.0 * tiles * rows * lanes + NUMBER_FLOPS * tiles * (rows + lanes) + SUM_FLOPS * sums;
+    return simd_conv_cost(d, flops, EFFICIENCY, 0.0, 2.0 * sizeof(float) * sums * (double)(g->chunks - 1));
 }
 
 enum { NOTE_V, NOTE_U, NOTE_SUMS, NOTE_BIAS }; /* places in the workspace */
@@ -76,7 +104,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
         return cvk_refuse(q, "there is nothing to sum");
     const struct grad g = grad_of(&c, d);
     const struct simd_winograd *s = &g.s;
-    plan->cost_ns = 0;
+    plan->cost_ns = cost(&g, d);
     plan->user[NOTE_V] = cvk_book(plan, simd_winograd_v_floats(s) * sizeof(float));
     plan->user[NOTE_U] = cvk_book(plan, s->xis * (uint64_t)g.u_step * sizeof(float));
     plan->user[NOTE_SUMS] = cvk_book(plan, (g.whole ? d->threads : g.units) * s->xis * (uint64_t)g.sum_step * sizeof(float));

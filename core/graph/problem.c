@@ -177,7 +177,8 @@ static int32_t problem_init(struct cvk__problem *p, struct cvk_session *s, const
                                                              : i < in + out ? n->outputs[i - in]
                                                                             : extra[i - in - out]);
             if (v && !fill)
-                CVK__TRY(cvk_tensor_desc_init(&p->operands[i].desc, v->desc.dtype, CVK_LAYOUT_PLAIN, v->desc.rank, v->desc.dims));
+                CVK__TRY(cvk_tensor_desc_init(&p->operands[i].desc, v->desc.dtype, CVK_LAYOUT_PLAIN, v->desc.rank,
+                                              v->desc.dims));
             else if (v)
                 CVK__TRY(fill_operand(p, i, v));
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * (x - mean) / sqrt(variance + epsilon) * scale + bias, one set of four for each channel; any layout. In place is fine. -DGRADIENT: x is dy,
- * the result dx: the same without mean and bias. */
+ * (x - mean) / sqrt(variance + epsilon) * scale + bias, one set of four for each channel; any layout. In place is fine.
+ * -DGRADIENT: x is dy, the result dx: the same without mean and bias. */
 #if defined(WIDE)
 /* Rows of one channel, or of a block of sixteen. */
 struct rows {

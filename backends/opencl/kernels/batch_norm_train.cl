@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * batch_norm in training, and its gradient (-DBACKWARD): sums of pieces of each channel, what follows from them for the channel, then the
- * elements. Pieces are cut by sizes alone and joined in their order. The variance is a sum of squares around means of small chunks, which
- * are joined as in Chan, Golub and LeVeque 1983: nothing cancels. */
+ * batch_norm in training, and its gradient (-DBACKWARD): sums of pieces of each channel, what follows from them for the
+ * channel, then the elements. Pieces are cut by sizes alone and joined in their order. The variance is a sum of squares around
+ * means of small chunks, which are joined as in Chan, Golub and LeVeque 1983: nothing cancels. */
 
-/* Kernels: norm_sums, norm_finish and norm_write one after the other, or, where there are groups enough, norm_groups (WIDE): all of it for one
- * group after the other, whose elements are then still in a cache. Both give the same bits.
+/* Kernels: norm_sums, norm_finish and norm_write one after the other, or, where there are groups enough, norm_groups (WIDE):
+ * all of it for one group after the other, whose elements are then still in a cache. Both give the same bits.
  *
- * WIDE: a group is sixteen channels (their elements side by side: blocks, or columns of a matrix) or, where `spread`, one channel whose
- * elements fill the lanes. A row is a vector, from `full` on one of `lanes` elements. Else: a group is a channel. */
+ * WIDE: a group is sixteen channels (their elements side by side: blocks, or columns of a matrix) or, where `spread`, one
+ * channel whose elements fill the lanes. A row is a vector, from `full` on one of `lanes` elements. Else: a group is a channel.
+ */
 struct view {
     int groups, pieces, images, rows, full, lanes, row_step, image_step, group_step, piece_images, parts, part_rows;
     int channels, count, spread, blocked;
@@ -77,7 +78,7 @@ inline float16 vector_of(__global const float *v, struct view s, struct piece p)
     return s.spread ? (float16)(v[p.channel]) : load_some16(v, p.channel, p.left);
 }
 #define VECTOR(name) vector_of(CONST_AT(float, name), s, p)
-#define COEFFICIENT(k) vector_of(CONST_AT(float, coefficients) + (k) * s.channels, s, p)
+#define COEFFICIENT(k) vector_of(CONST_AT(float, coefficients) + (k)*s.channels, s, p)
 #else
 #define LANES 1
 #define GROUP 128
@@ -89,7 +90,7 @@ typedef R V;
 #define PART(s, group, piece, k) ((((group) * (s).pieces + (piece)) * 3 + (k)) * LANES)
 
 #ifndef BACKWARD
-/* ---- forward ------------------------------------------------------------------------------------------------------------------ */
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 #define ARGS                                                                                                                   \
     SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(const T(DS), scale), SHARED_BUFFER(const T(DB), bias),                        \
@@ -108,9 +109,11 @@ inline void sum_piece(ARGS, int item)
     struct piece p = piece_of(s, item);
     __global const float *x = CONST_AT(float, x);
     V n = 0, mean = 0, squares = 0;
-    EACH_CHUNK(p, image, first, last) {
+    EACH_CHUNK(p, image, first, last)
+    {
         int whole = min(last, max(first, p.full)) - first, some = last - first - whole;
-        V count = (float)whole + select((float16)(float)some, (float16)0, LANES16 >= (int16)p.lanes), sum = 0, around = 0, rest = 0;
+        V count = (float)whole + select((float16)(float)some, (float16)0, LANES16 >= (int16)p.lanes), sum = 0, around = 0,
+          rest = 0;
 #define ADD(at, lanes) sum += row_load(x, at, lanes)
         EACH_ROW(p, s, image, first, last, ADD)
         V mid = sum / max(count, (float16)1);
@@ -182,7 +185,7 @@ inline void finish_channel(ARGS, int c)
         }
     R m = origin + off, lost = off - (m - origin), v = squares / count, inv = 1 / sqrt(v + epsilon);
     R factor = LOAD(DS, CONST_AT(T(DS), scale), c) * inv, old_mean = LOAD(DM, CONST_AT(T(DM), mean), c),
-       old_variance = LOAD(DV, CONST_AT(T(DV), variance), c);
+      old_variance = LOAD(DV, CONST_AT(T(DV), variance), c);
     __global R *to = AT(R, coefficients);
     to[c] = m;
     to[s.channels + c] = factor;
@@ -215,7 +218,7 @@ inline void write_piece(ARGS, int item)
     V v = (row_load(x, at, lanes) - mean) * factor + offset;                                                                   \
     row_store(to, at, lanes, keep16(limited(v, low, high), p.left))
 #define WRITE_SUM(at, lanes)                                                                                                   \
-    V v = (row_load(x, at, lanes) - mean) * factor + offset + row_load(more, at, lanes);                                   \
+    V v = (row_load(x, at, lanes) - mean) * factor + offset + row_load(more, at, lanes);                                       \
     row_store(to, at, lanes, keep16(limited(v, low, high), p.left))
     for (int image = p.first_image; image < p.last_image; image++)
         if (residual_base)
@@ -237,7 +240,7 @@ KERNEL_OF(128) norm_write(ARGS)
 }
 #endif
 #else
-/* ---- backward ----------------------------------------------------------------------------------------------------------------- */
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
 
 /* What relu or clip behind y leaves of dy. */
 inline V let_through(V dy, V y, R low, R high)
@@ -280,7 +283,8 @@ inline void sum_piece(ARGS, int item)
 {
     EACH_VECTOR
     V first_sum = 0, second_sum = 0;
-    EACH_CHUNK(p, image, first, last) {
+    EACH_CHUNK(p, image, first, last)
+    {
         V a = 0, b = 0;
 #define ADD(at, lanes)                                                                                                         \
     ROW_OF(at, lanes);                                                                                                         \
@@ -307,7 +311,8 @@ KERNEL_OF(128) norm_sums(ARGS)
       factor = SCALE(c) * INVERSE((R)LOAD(DV, CONST_AT(T(DV), inverse), c), epsilon);
     for (int k = begin + item; k < end; k += 128) {
         int at = PLACE(s, c, k);
-        R off = LOAD(DX, CONST_AT(T(DX), x), at) - mean, g = let_through(LOAD(DX, CONST_AT(T(DX), dy), at), off * factor + bias, low, high);
+        R off = LOAD(DX, CONST_AT(T(DX), x), at) - mean,
+          g = let_through(LOAD(DX, CONST_AT(T(DX), dy), at), off * factor + bias, low, high);
         a += g;
         b += g * off;
     }
@@ -359,7 +364,7 @@ inline void write_piece(ARGS, int item)
     V slope = COEFFICIENT(0), shift = COEFFICIENT(1);
 #define WRITE(at, lanes)                                                                                                       \
     ROW_OF(at, lanes);                                                                                                         \
-    row_store(to, at, lanes, g * factor + off * slope + shift)
+    row_store(to, at, lanes, g *factor + off * slope + shift)
     for (int image = p.first_image; image < p.last_image; image++)
         EACH_ROW(p, s, image, p.first_row, p.last_row, WRITE)
 }
@@ -381,7 +386,8 @@ KERNEL_OF(128) norm_write(ARGS)
 #ifdef ONLY_norm_groups
 KERNEL_OF(1) norm_groups(ARGS)
 {
-    int group = get_global_id(0), channel = s.spread ? group : 16 * group, last = s.spread ? group + 1 : min(channel + 16, s.channels);
+    int group = get_global_id(0), channel = s.spread ? group : 16 * group,
+        last = s.spread ? group + 1 : min(channel + 16, s.channels);
     for (int piece = 0; piece < s.pieces; piece++)
         sum_piece(PASSED, group * s.pieces + piece);
     for (int c = channel; c < last; c++)
@@ -397,7 +403,13 @@ KERNEL_OF(GROUP) norm_finish(ARGS)
         finish_channel(PASSED, c);
 }
 #ifdef WIDE
-KERNEL_OF(1) norm_sums(ARGS) { sum_piece(PASSED, get_global_id(0)); }
-KERNEL_OF(1) norm_write(ARGS) { write_piece(PASSED, get_global_id(0)); }
+KERNEL_OF(1) norm_sums(ARGS)
+{
+    sum_piece(PASSED, get_global_id(0));
+}
+KERNEL_OF(1) norm_write(ARGS)
+{
+    write_piece(PASSED, get_global_id(0));
+}
 #endif
 #endif

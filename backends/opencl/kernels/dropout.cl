@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Elements dropped by the counter-based random numbers of convoke/rng.h: what falls on element i depends on the seed, the step (absent: 0)
- * and i alone. An item does `span` elements. The gradient is the same of dy. */
+ * Elements dropped by the counter-based random numbers of convoke/rng.h: what falls on element i depends on the seed, the step
+ * (absent: 0) and i alone. An item does `span` elements. The gradient is the same of dy. */
 
 #if GROUP == 1
 #define LANES 16 /* numbers drawn together: one after the other they wait for their own products */
@@ -33,7 +33,8 @@ inline FLOATS uniform(uint key, uint seed_high, UINTS lo)
     return CONVERT(hi >> 8) * 0x1p-24f;
 }
 
-/* Sixteen floats at a time on CPU devices, plain or in blocks of sixteen channels; the number of an element is its place in plain order. */
+/* Sixteen floats at a time on CPU devices, plain or in blocks of sixteen channels; the number of an element is its place in
+ * plain order. */
 #ifdef WIDE
 inline float16 dropped(float16 v, float16 drawn, float drop, float keep)
 {
@@ -41,8 +42,8 @@ inline float16 dropped(float16 v, float16 drawn, float drop, float keep)
 }
 
 KERNEL_OF(1)
-dropout_wide(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), BUFFER(uchar, mask), CONST_BUFFER(long, step), int count, int span,
-             uint key, uint seed_high, float drop, float keep, struct channels c)
+dropout_wide(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), BUFFER(uchar, mask), CONST_BUFFER(long, step), int count,
+             int span, uint key, uint seed_high, float drop, float keep, struct channels c)
 {
     const int item = get_global_id(0), begin = item * span, end = begin > count - span ? count : begin + span;
     const int pixels = c.inner / c.block, apart = c.block == 16 ? pixels : 1;
@@ -64,15 +65,19 @@ dropout_wide(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), BUFFER(ucha
     }
 }
 #else
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
-void dropout(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), BUFFER(uchar, mask), CONST_BUFFER(long, step), int count, int span,
-             uint key, uint seed_high, float drop, R keep)
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void dropout(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y),
+                                                                         BUFFER(uchar, mask), CONST_BUFFER(long, step),
+                                                                         int count, int span, uint key, uint seed_high,
+                                                                         float drop, R keep)
 {
     if (step_base)
         key ^= (uint)CONST_AT(long, step)[0] * 0xC2B2AE35u;
     const int item = get_global_id(0), begin = item * span, end = begin > count - span ? count : begin + span;
     for (int first = begin; first < end; first += LANES) {
-        union { FLOATS all; float one[LANES]; } drawn;
+        union {
+            FLOATS all;
+            float one[LANES];
+        } drawn;
         drawn.all = uniform(key, seed_high, (uint)first + COUNTING);
         for (int lane = 0; lane < min(LANES, end - first); lane++) {
             const int i = first + lane;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * loss (op/loss.h) and its gradient: KIND 0 softmax cross-entropy, 1 sigmoid cross-entropy, 2 squared, 3 absolute, 4 Huber. LANES positions or
- * elements are worked out together; a sum goes over `parts`, pairs of a loss and a weight, always in the same order. */
+ * loss (op/loss.h) and its gradient: KIND 0 softmax cross-entropy, 1 sigmoid cross-entropy, 2 squared, 3 absolute, 4 Huber.
+ * LANES positions or elements are worked out together; a sum goes over `parts`, pairs of a loss and a weight, always in the
+ * same order. */
 #if LANES == 16
 typedef float16 V;
 typedef int16 I;
@@ -10,8 +11,14 @@ typedef R V;
 typedef int I;
 #define COUNTING 0
 #endif
-typedef union { V all; R one[LANES]; } lanes;
-typedef union { I all; int one[LANES]; } places;
+typedef union {
+    V all;
+    R one[LANES];
+} lanes;
+typedef union {
+    I all;
+    int one[LANES];
+} places;
 
 /* Positions of softmax cross-entropy: class c of one is at place + c * pixels. `items`: positions, or elements. */
 struct sizes {
@@ -73,8 +80,8 @@ struct classes {
     lanes weight, counts; /* counts: 0 where ignored */
 };
 
-inline struct classes classes_of(__global const T(DT) *target, __global const T(DX) *w, int first, struct sizes s, long ignored,
-                                 __global volatile int *fault)
+inline struct classes classes_of(__global const T(DT) *target, __global const T(DX) *w, int first, struct sizes s,
+                                 long ignored, __global volatile int *fault)
 {
     struct classes c;
     for (int k = 0; k < LANES; k++) {
@@ -123,11 +130,12 @@ inline struct softmax softmax_of(__global const T(DX) *x, places at, struct size
         V v = gather(x, &from);
         m.top = v > m.top ? v : m.top;
     }
+    from.all = at.all; /* at stays as it is: some compilers hand over the caller's own */
     for (int c = 0; c < s.classes; c += 32) { /* sums of sums round less */
         V part = 0;
         int end = min(c + 32, s.classes);
-        for (int k = c; k < end; k++, at.all += s.pixels)
-            part += exp(gather(x, &at) - m.top);
+        for (int k = c; k < end; k++, from.all += s.pixels)
+            part += exp(gather(x, &from) - m.top);
         m.sum += part;
     }
     return m;
@@ -193,14 +201,15 @@ loss_positions(CONST_BUFFER(T(DX), x), CONST_BUFFER(TARGET, target), CONST_BUFFE
 #ifdef ONLY_loss_weights
 /* Sums of the weights of span positions, for the mean's gradient. */
 KERNEL_OF(GROUP)
-loss_weights(CONST_BUFFER(TARGET, target), CONST_BUFFER(T(DX), w), BUFFER(R, parts), BUFFER(volatile int, fault), struct sizes s,
-             long ignored)
+loss_weights(CONST_BUFFER(TARGET, target), CONST_BUFFER(T(DX), w), BUFFER(R, parts), BUFFER(volatile int, fault),
+             struct sizes s, long ignored)
 {
     int item = get_global_id(0), begin = item * s.span, end = min(begin + s.span, s.items);
     struct sum weight = {0, 0};
     for (int first = begin; first < end; first += LANES)
         weight = sum_lanes(
-            weight, classes_of(CONST_AT(T(DT), target), CONST_AT(T(DX), w), first, s, ignored, AT(volatile int, fault)).weight.all,
+            weight,
+            classes_of(CONST_AT(T(DT), target), CONST_AT(T(DX), w), first, s, ignored, AT(volatile int, fault)).weight.all,
             end - first);
     if (begin < s.items)
         AT(R, parts)[item] = sum_end(weight);
@@ -210,8 +219,9 @@ loss_weights(CONST_BUFFER(TARGET, target), CONST_BUFFER(T(DX), w), BUFFER(R, par
 #ifdef ONLY_loss_positions_backward
 /* With f = weight * label: dx = factor * (p * sum(f) - f). */
 KERNEL_OF(GROUP)
-loss_positions_backward(CONST_BUFFER(T(DX), dy), CONST_BUFFER(T(DX), x), CONST_BUFFER(TARGET, target), CONST_BUFFER(T(DX), w), BUFFER(T(DX), dx),
-                        CONST_BUFFER(R, parts), BUFFER(volatile int, fault), struct sizes s, long ignored, R keep, R low)
+loss_positions_backward(CONST_BUFFER(T(DX), dy), CONST_BUFFER(T(DX), x), CONST_BUFFER(TARGET, target), CONST_BUFFER(T(DX), w),
+                        BUFFER(T(DX), dx), CONST_BUFFER(R, parts), BUFFER(volatile int, fault), struct sizes s, long ignored,
+                        R keep, R low)
 {
     int begin = get_global_id(0) * s.span, end = min(begin + s.span, s.items);
     __global const T(DX) *x = CONST_AT(T(DX), x), *w = CONST_AT(T(DX), w);
@@ -258,7 +268,7 @@ loss_positions_backward(CONST_BUFFER(T(DX), dy), CONST_BUFFER(T(DX), x), CONST_B
 #endif
 #else
 
-/* ---- elements ----------------------------------------------------------------------------------------------------------------- */
+/* ---- elements ---------------------------------------------------------------------------------------------------- */
 
 /* The loss of LANES elements, or its derivative in x. */
 inline V element(V x, V q, V w, R keep, R low, R delta, bool derivative)
@@ -281,13 +291,13 @@ inline V element(V x, V q, V w, R keep, R low, R delta, bool derivative)
 #ifdef ONLY_loss_elements_backward
 #define DERIVATIVE true
 KERNEL_OF(GROUP)
-loss_elements_backward(CONST_BUFFER(T(DX), dy), CONST_BUFFER(T(DX), x), CONST_BUFFER(TARGET, target), CONST_BUFFER(T(DX), w), BUFFER(T(DX), y),
-                       struct sizes s, R keep, R low, R delta)
+loss_elements_backward(CONST_BUFFER(T(DX), dy), CONST_BUFFER(T(DX), x), CONST_BUFFER(TARGET, target), CONST_BUFFER(T(DX), w),
+                       BUFFER(T(DX), y), struct sizes s, R keep, R low, R delta)
 #else
 #define DERIVATIVE false
 KERNEL_OF(GROUP)
-loss_elements(CONST_BUFFER(T(DX), x), CONST_BUFFER(TARGET, target), CONST_BUFFER(T(DX), w), BUFFER(T(DX), y), BUFFER(R, parts), struct sizes s, R keep,
-              R low, R delta)
+loss_elements(CONST_BUFFER(T(DX), x), CONST_BUFFER(TARGET, target), CONST_BUFFER(T(DX), w), BUFFER(T(DX), y), BUFFER(R, parts),
+              struct sizes s, R keep, R low, R delta)
 #endif
 {
     int item = get_global_id(0), begin = item * s.span, end = min(begin + s.span, s.items);

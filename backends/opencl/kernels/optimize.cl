@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * One step of an optimiser on flat elements: KIND as in op/optimize.h, -DMOMENTUM with a nonzero one. Results may lie in the memory of what
- * they replace: an element's are made of that element alone. */
+ * One step of an optimiser on flat elements: KIND as in op/optimize.h, -DMOMENTUM with a nonzero one. Results may lie in the
+ * memory of what they replace: an element's are made of that element alone. */
 #ifdef WIDE
 #define V float16
 #else
@@ -87,10 +87,12 @@ inline struct rates rates_now(struct rates r, float rate, float t, float factor)
 KERNEL_OF(GROUP)
 optimize(SHARED_BUFFER(const T(DX), w), SHARED_BUFFER(const T(DX), dw), SHARED_BUFFER(const float, hyper),
          SHARED_BUFFER(const T(DX), s0), SHARED_BUFFER(const T(DX), s1), SHARED_BUFFER(const float, factor),
-         SHARED_BUFFER(T(DX), new_w), SHARED_BUFFER(T(DX), new_s0), SHARED_BUFFER(T(DX), new_s1), int count, int piece, S momentum,
-         S dampening, S beta1, S rest1, S log1, S beta2, S rest2, S log2, S epsilon, S l1, S l2, S decay, S lr_decay, S keep)
+         SHARED_BUFFER(T(DX), new_w), SHARED_BUFFER(T(DX), new_s0), SHARED_BUFFER(T(DX), new_s1), int count, int piece,
+         S momentum, S dampening, S beta1, S rest1, S log1, S beta2, S rest2, S log2, S epsilon, S l1, S l2, S decay,
+         S lr_decay, S keep)
 {
-    struct rates r = {momentum, dampening, beta1, rest1, log1, beta2, rest2, log2, epsilon, l1, l2, decay, lr_decay, keep, 0, 0, 0, 0};
+    struct rates r = {momentum, dampening, beta1, rest1,    log1, beta2, rest2, log2, epsilon,
+                      l1,       l2,        decay, lr_decay, keep, 0,     0,     0,    0};
     __global const float *hyper = CONST_AT(float, hyper);
     r = rates_now(r, hyper[0], hyper[1], factor_base ? CONST_AT(float, factor)[0] : 1);
     int begin = get_global_id(0) * piece, end = min(begin + piece, count);

@@ -50,13 +50,15 @@ pool_blocked_backward(CONST_BUFFER(float, dy), CONST_BUFFER(float, x), BUFFER(fl
 #if KIND == 0
             float16 best = LOAD16(x, begin);
             int16 place = 0;
-            EACH_PIXEL(begin, at, number) {
+            EACH_PIXEL(begin, at, number)
+            {
                 float16 v = LOAD16(x, at);
                 int16 higher = ~(v <= best) & (best == best); /* the first of equals, the first NaN */
                 best = select(best, v, higher);
                 place = select(place, (int16)number, higher);
             }
-            EACH_PIXEL(begin, at, number) {
+            EACH_PIXEL(begin, at, number)
+            {
                 float16 sum = LOAD16(dx, at) + select((float16)0, g, place == (int16)number);
                 STORE16(dx, at, sum);
             }
@@ -65,7 +67,8 @@ pool_blocked_backward(CONST_BUFFER(float, dy), CONST_BUFFER(float, x), BUFFER(fl
             if (s.count_pad)
                 pixels = all_h * min(s.kw, (s.counted_w - from_w + s.dilation_w - 1) / s.dilation_w);
             g /= (float)pixels;
-            EACH_PIXEL(begin, at, number) {
+            EACH_PIXEL(begin, at, number)
+            {
                 float16 sum = LOAD16(dx, at) + g;
                 STORE16(dx, at, sum);
             }
@@ -75,8 +78,8 @@ pool_blocked_backward(CONST_BUFFER(float, dy), CONST_BUFFER(float, x), BUFFER(fl
     clear_rows(dx, cleared, s.h, s.w);
 }
 #else
-/* Any device and floating type: first what each window found (the place of its maximum in the map, its norm), then each pixel asks
- * the windows that it is in. Absent dimensions have size 1. */
+/* Any device and floating type: first what each window found (the place of its maximum in the map, its norm), then each pixel
+ * asks the windows that it is in. Absent dimensions have size 1. */
 struct window {
     int count, in[3], out[3], size[3], stride[3], dilation[3], begin[3], end[3];
     int count_pad, column_major, p;
@@ -88,7 +91,8 @@ struct window {
 #define FOUND int
 #endif
 
-/* Along one axis: the first and the last of a window's pixels that are in the map, and how many are in the map or its padding. */
+/* Along one axis: the first and the last of a window's pixels that are in the map, and how many are in the map or its padding.
+ */
 struct reach {
     int from, first, last, all;
 };
@@ -111,14 +115,16 @@ KERNEL_OF(64) pool_find(CONST_BUFFER(T(DX), x), BUFFER(FOUND, found), struct win
     int i = get_global_id(0);
     if (i >= windows)
         return;
-    struct reach z = REACH(0, i / s.out[2] / s.out[1] % s.out[0]), y = REACH(1, i / s.out[2] % s.out[1]), x = REACH(2, i % s.out[2]);
+    struct reach z = REACH(0, i / s.out[2] / s.out[1] % s.out[0]), y = REACH(1, i / s.out[2] % s.out[1]),
+                 x = REACH(2, i % s.out[2]);
     __global const T(DX) *map = CONST_AT(T(DX), x) + i / s.out[2] / s.out[1] / s.out[0] * (s.in[0] * s.in[1] * s.in[2]);
     int place = -1;
     R v = 0;
     for (int kz = z.first; kz < z.last; kz++)
         for (int ky = y.first; ky < y.last; ky++)
             for (int kx = x.first; kx < x.last; kx++) {
-                int at = ((z.from + kz * s.dilation[0]) * s.in[1] + y.from + ky * s.dilation[1]) * s.in[2] + x.from + kx * s.dilation[2];
+                int at = ((z.from + kz * s.dilation[0]) * s.in[1] + y.from + ky * s.dilation[1]) * s.in[2] + x.from +
+                         kx * s.dilation[2];
                 R u = LOAD(DX, map, at);
 #if KIND == 0
                 if (place < 0 || u > v || (u != u && v == v)) { /* the first of equals, the first NaN */
@@ -138,10 +144,9 @@ KERNEL_OF(64) pool_find(CONST_BUFFER(T(DX), x), BUFFER(FOUND, found), struct win
 #endif
 
 /* Windows along one axis that a pixel may be in: first .. last. */
-#define FIRST_WINDOW(k, i)                                                                                                     \
-    max(0, ((i) + s.begin[k] - (s.size[k] - 1) * s.dilation[k] + s.stride[k] - 1) / s.stride[k])
+#define FIRST_WINDOW(k, i) max(0, ((i) + s.begin[k] - (s.size[k] - 1) * s.dilation[k] + s.stride[k] - 1) / s.stride[k])
 #define LAST_WINDOW(k, i) min(s.out[k] - 1, ((i) + s.begin[k]) / s.stride[k])
-#define IS_IN(k, o, i) (((i) + s.begin[k] - (o) * s.stride[k]) % s.dilation[k] == 0)
+#define IS_IN(k, o, i) (((i) + s.begin[k] - (o)*s.stride[k]) % s.dilation[k] == 0)
 
 KERNEL_OF(64)
 pool_share(CONST_BUFFER(T(DX), dy), CONST_BUFFER(T(DX), x), CONST_BUFFER(FOUND, found), BUFFER(T(DX), dx), struct window s)
@@ -149,8 +154,8 @@ pool_share(CONST_BUFFER(T(DX), dy), CONST_BUFFER(T(DX), x), CONST_BUFFER(FOUND, 
     int i = get_global_id(0);
     if (i >= s.count)
         return;
-    int in_map = s.in[0] * s.in[1] * s.in[2], place = i % in_map, iz = place / s.in[2] / s.in[1], iy = place / s.in[2] % s.in[1],
-        ix = place % s.in[2];
+    int in_map = s.in[0] * s.in[1] * s.in[2], place = i % in_map, iz = place / s.in[2] / s.in[1],
+        iy = place / s.in[2] % s.in[1], ix = place % s.in[2];
     int base = i / in_map * (s.out[0] * s.out[1] * s.out[2]);
     R sum = 0;
     for (int z = FIRST_WINDOW(0, iz); z <= LAST_WINDOW(0, iz); z++)

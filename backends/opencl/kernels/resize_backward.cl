@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * The gradient of resize along one axis: each element of dx gathers from those of dy that have read it. `links` holds where the links of each
- * index begin, then whom they come from; `weights` the same links' weights. */
+ * The gradient of resize along one axis: each element of dx gathers from those of dy that have read it. `links` holds where the
+ * links of each index begin, then whom they come from; `weights` the same links' weights. */
 struct pass {
     int rows, in, out, inner, items; /* rows of dx, `inner` elements each; `in` and `out` of them along the axis */
 };
 
 #ifdef WIDE
 KERNEL_OF(1)
-resize_backward(CONST_BUFFER(float, dy), BUFFER(float, dx), CONST_BUFFER(int, links), CONST_BUFFER(float, weights), struct pass s)
+resize_backward(CONST_BUFFER(float, dy), BUFFER(float, dx), CONST_BUFFER(int, links), CONST_BUFFER(float, weights),
+                struct pass s)
 {
     int first = get_global_id(0) * s.items, last = min(first + s.items, s.rows);
     __global const int *links = CONST_AT(int, links);

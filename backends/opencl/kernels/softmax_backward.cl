@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The gradient of softmax (KIND 0), dx = y * (dy - sum(dy * y)), of its logarithm (1), dx = dy - exp(y) * sum(dy), and of hardmax (2), 0. Rows
- * whose elements lie `inner` apart; LANES rows, or with -DALONG parts of one row, are worked on together. In place is fine. */
+ * The gradient of softmax (KIND 0), dx = y * (dy - sum(dy * y)), of its logarithm (1), dx = dy - exp(y) * sum(dy), and of
+ * hardmax (2), 0. Rows whose elements lie `inner` apart; LANES rows, or with -DALONG parts of one row, are worked on together.
+ * In place is fine. */
 struct rows {
     int rows, n, inner, items;
 };
@@ -27,7 +28,7 @@ typedef R V;
 #define SLOPE(dy, y, sum) ((y) * ((dy) - (sum)))
 #elif KIND == 1
 #define TERM(dy, y) (dy)
-#define SLOPE(dy, y, sum) ((dy) - exp(y) * (sum))
+#define SLOPE(dy, y, sum) ((dy)-exp(y) * (sum))
 #else
 #define TERM(dy, y) ((V)0)
 #define SLOPE(dy, y, sum) ((V)0)
@@ -56,7 +57,8 @@ softmax_backward(SHARED_BUFFER(const T(DX), dy), SHARED_BUFFER(const T(DX), y), 
 #if defined(ALONG)
         int base = item * s.n, step = 16, lanes = 16;
 #elif defined(WIDE)
-        int column = item % tiles * 16, base = item / tiles * s.n * s.inner + column, step = s.inner, lanes = min(s.inner - column, 16);
+        int column = item % tiles * 16, base = item / tiles * s.n * s.inner + column, step = s.inner,
+            lanes = min(s.inner - column, 16);
 #else
         int base = item / s.inner * s.n * s.inner + item % s.inner, step = s.inner;
 #endif

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * dy times the derivative of the function ACT: at the result where the kind's derivative follows from it (-DFROM_Y), else at the argument.
- * Where the derivative is 0, the product is 0 whatever dy is. dx may be the memory of dy. */
+ * dy times the derivative of the function ACT: at the result where the kind's derivative follows from it (-DFROM_Y), else at
+ * the argument. Where the derivative is 0, the product is 0 whatever dy is. dx may be the memory of dy. */
 #if ACT == 12 || ACT == 18
 #define GAUSS(x) exp((R)-0.5 * (x) * (x))
 #endif
 #if ACT == 10 || ACT == 13 || ACT == 14 || ACT == 15
-inline R logistic(R x) { R e = exp(-fabs(x)); return x >= 0 ? 1 / (1 + e) : e / (1 + e); }
+inline R logistic(R x)
+{
+    R e = exp(-fabs(x));
+    return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+}
 #endif
 
 inline R slope(R x, R a, R b)
@@ -104,8 +108,8 @@ inline R backward(R dy, R x, R a, R b)
 
 #ifdef WIDE
 KERNEL_OF(1)
-unary_backward_wide(SHARED_BUFFER(const float, dy), SHARED_BUFFER(const float, x), SHARED_BUFFER(float, dx), int count, int piece, float a,
-                    float b, struct channels c)
+unary_backward_wide(SHARED_BUFFER(const float, dy), SHARED_BUFFER(const float, x), SHARED_BUFFER(float, dx), int count,
+                    int piece, float a, float b, struct channels c)
 {
     __global const float *dy = CONST_AT(float, dy), *x = CONST_AT(float, x);
     __global float *dx = AT(float, dx);
