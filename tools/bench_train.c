@@ -23,18 +23,20 @@ static void end_lesson(struct lesson *l)
 }
 
 /* Random pictures; classes in turn, or random numbers. */
-static int begin_lesson(const struct bench *b, struct cvk_context *ctx, const char *device, uint64_t batch, uint32_t flags, struct lesson *l)
+static int begin_lesson(const struct bench *b, struct cvk_context *ctx, const char *device, uint64_t batch, uint32_t flags,
+                        struct lesson *l)
 {
     const struct cvk_graph *g = b->model.graph;
     const struct cvk_tensor_desc *y = cvk_graph_desc(g, cvk_graph_output(g, 0));
-    const struct cvk_trainer_params p = {.device = device,
-                                         .batch = (int64_t)batch,
-                                         .learning_rate = 1e-3f,
-                                         .loss = {.kind = y && y->rank > 1 && y->dims[1] > 1 ? CVK_LOSS_SOFTMAX_CROSS_ENTROPY : CVK_LOSS_MSE},
-                                         .optimizer = cvk_optimizer_defaults(CVK_SGD),
-                                         .memory_limit_bytes = b->setup.memory_limit,
-                                         .macs_limit = b->setup.macs_limit,
-                                         .flags = flags};
+    const struct cvk_trainer_params p = {
+        .device = device,
+        .batch = (int64_t)batch,
+        .learning_rate = 1e-3f,
+        .loss = {.kind = y && y->rank > 1 && y->dims[1] > 1 ? CVK_LOSS_SOFTMAX_CROSS_ENTROPY : CVK_LOSS_MSE},
+        .optimizer = cvk_optimizer_defaults(CVK_SGD),
+        .memory_limit_bytes = b->setup.memory_limit,
+        .macs_limit = b->setup.macs_limit,
+        .flags = flags};
     *l = (struct lesson){0};
     if (cvk_trainer_create(ctx, g, &p, &l->trainer) != CVK_OK)
         return tool_fail_library("bench --train");
@@ -81,8 +83,8 @@ static int check(const struct bench *b, struct cvk_context *ctx, const char *dev
     tool_progress_done();
     for (int i = 0; i < CHECK_STEPS; i++)
         if (!(fabs(loss[0][i] - loss[1][i]) <= CHECK_SHARE * fabs(loss[1][i]) + 1e-4))
-            return tool_fail(TOOL_MISMATCH, "bench --train: the loss of step %d is %.6g on %s and %.6g on the reference", i, loss[0][i],
-                             device ? device : "the device", loss[1][i]);
+            return tool_fail(TOOL_MISMATCH, "bench --train: the loss of step %d is %.6g on %s and %.6g on the reference", i,
+                             loss[0][i], device ? device : "the device", loss[1][i]);
     return TOOL_GO_ON;
 }
 
@@ -153,7 +155,8 @@ static int run_case(struct bench *b, struct cvk_context *ctx, const char *device
         code = time_steps(b, &l, &t);
     if (code == TOOL_GO_ON && cvk_session_get_report(cvk_trainer_session(l.trainer), &r) != CVK_OK)
         code = tool_fail_library("bench --train");
-    double speed = t.median_ms > 0 ? (double)batch / t.median_ms * 1e3 : 0, rate = t.median_ms > 0 ? (double)r.flops / t.median_ms / 1e6 : 0;
+    double speed = t.median_ms > 0 ? (double)batch / t.median_ms * 1e3 : 0,
+           rate = t.median_ms > 0 ? (double)r.flops / t.median_ms / 1e6 : 0;
     if (code == TOOL_GO_ON && b->list) {
         struct json *item = json_item(b->list);
         json_text(item, "device", r.device);

@@ -14,8 +14,9 @@
 #define TOP 40
 #define BOTTOM 50
 
-static const struct colour palette[] = {{31, 119, 180}, {214, 39, 40},   {44, 160, 44},  {255, 127, 14}, {148, 103, 189}, {140, 86, 75},
-                                        {227, 119, 194}, {90, 90, 90},   {150, 160, 20}, {23, 190, 207}, {10, 60, 120},   {120, 20, 60}};
+static const struct colour palette[] = {{31, 119, 180},  {214, 39, 40},  {44, 160, 44},   {255, 127, 14},
+                                        {148, 103, 189}, {140, 86, 75},  {227, 119, 194}, {90, 90, 90},
+                                        {150, 160, 20},  {23, 190, 207}, {10, 60, 120},   {120, 20, 60}};
 #define COLOURS (sizeof palette / sizeof *palette)
 static const struct colour ink = {40, 40, 40}, faint = {225, 225, 225};
 
@@ -27,8 +28,8 @@ struct canvas {
 
 static void put_line(const struct canvas *c, double x0, double y0, double x1, double y1, struct colour k, double width)
 {
-    fprintf(c->svg, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#%02x%02x%02x\" stroke-width=\"%.1f\"/>\n", x0, y0, x1,
-            y1, k.r, k.g, k.b, width);
+    fprintf(c->svg, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#%02x%02x%02x\" stroke-width=\"%.1f\"/>\n",
+            x0, y0, x1, y1, k.r, k.g, k.b, width);
     double dx = x1 - x0, dy = y1 - y0, steps = fmax(fabs(dx), fabs(dy));
     int32_t size = width > 1 ? 2 : 1;
     for (double i = 0; i <= steps; i++) {
@@ -41,7 +42,11 @@ static void put_line(const struct canvas *c, double x0, double y0, double x1, do
 static size_t sequence(const char *p)
 {
     const unsigned char *c = (const unsigned char *)p;
-    size_t bytes = c[0] < 0x80 ? 1 : c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : c[0] >= 0xe0 && c[0] < 0xf0 ? 3 : c[0] >= 0xf0 && c[0] < 0xf5 ? 4 : 0;
+    size_t bytes = c[0] < 0x80                   ? 1
+                   : c[0] >= 0xc2 && c[0] < 0xe0 ? 2
+                   : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
+                   : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
+                                                 : 0;
     for (size_t i = 1; i < bytes; i++)
         if ((c[i] & 0xc0) != 0x80)
             return 0;
@@ -53,7 +58,8 @@ static size_t sequence(const char *p)
 static void put_text(const struct canvas *c, double x, double y, int anchor, struct colour k, const char *text)
 {
     static const char *const anchors[] = {"start", "middle", "end"};
-    fprintf(c->svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#%02x%02x%02x\">", x, y + 9, anchors[anchor], k.r, k.g, k.b);
+    fprintf(c->svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#%02x%02x%02x\">", x, y + 9, anchors[anchor], k.r, k.g,
+            k.b);
     for (const char *p = text; *p;) {
         size_t bytes = sequence(p);
         if (*p == '<' || *p == '>' || *p == '&' || *p == '"')
@@ -80,9 +86,11 @@ static bool begin(struct canvas *c, const char *stem, struct cvk__image *image, 
         return false;
     }
     draw_rect(image, 0, 0, width, height, (struct colour){255, 255, 255});
-    fprintf(c->svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
-                    "font-size=\"11\">\n<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n",
-            width, height, width, height, width, height);
+    fprintf(
+        c->svg,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
+        "font-size=\"11\">\n<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n",
+        width, height, width, height, width, height);
     return true;
 }
 
@@ -93,11 +101,13 @@ static int finish(struct canvas *c, const char *stem)
     bool whole = !ferror(c->svg);
     int code = fclose(c->svg) == 0 && whole ? image_write(stem, c->image, NULL, 0) : TOOL_FAILED;
     cvk__image_free(c->image);
-    return code == TOOL_GO_ON || code == TOOL_OK ? TOOL_GO_ON
-                                                 : tool_fail(TOOL_FAILED, "%s: the chart cannot be written", tool_escape(stem, safe, sizeof safe));
+    return code == TOOL_GO_ON || code == TOOL_OK
+               ? TOOL_GO_ON
+               : tool_fail(TOOL_FAILED, "%s: the chart cannot be written", tool_escape(stem, safe, sizeof safe));
 }
 
-/* ---- line charts ---------------------------------------------------------------------------------------------------------------- */
+/* ---- line charts
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 struct axes {
     double lo, hi; /* of y, logarithms where the chart has them */
@@ -207,7 +217,8 @@ int chart_write(const struct chart *c, const char *stem)
     return finish(&v, stem);
 }
 
-/* ---- confusion matrices --------------------------------------------------------------------------------------------------------- */
+/* ---- confusion matrices
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void confusion_csv(const struct metrics *m, const char *const *names, FILE *f)
 {
@@ -225,16 +236,17 @@ static void confusion_csv(const struct metrics *m, const char *const *names, FIL
     fputc('\n', f);
 }
 
-static void confusion_cell(const struct canvas *v, const struct metrics *m, uint32_t i, uint32_t k, double x, double y, double cell,
-                           uint64_t row)
+static void confusion_cell(const struct canvas *v, const struct metrics *m, uint32_t i, uint32_t k, double x, double y,
+                           double cell, uint64_t row)
 {
     char text[24];
     uint64_t n = m->confusion[(uint64_t)i * m->classes + k];
     double part = row ? (double)n / (double)row : 0;
-    struct colour c = i == k ? (struct colour){(uint8_t)(255 - 200 * part), (uint8_t)(255 - 90 * part), (uint8_t)(255 - 200 * part)}
-                             : (struct colour){255, (uint8_t)(255 - 200 * sqrt(part)), (uint8_t)(255 - 200 * sqrt(part))};
-    fprintf(v->svg, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"#%02x%02x%02x\"/>\n", x, y, cell - 1, cell - 1, c.r, c.g,
-            c.b);
+    struct colour c = i == k
+                          ? (struct colour){(uint8_t)(255 - 200 * part), (uint8_t)(255 - 90 * part), (uint8_t)(255 - 200 * part)}
+                          : (struct colour){255, (uint8_t)(255 - 200 * sqrt(part)), (uint8_t)(255 - 200 * sqrt(part))};
+    fprintf(v->svg, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"#%02x%02x%02x\"/>\n", x, y, cell - 1,
+            cell - 1, c.r, c.g, c.b);
     draw_rect(v->image, (int32_t)x, (int32_t)y, (int32_t)cell - 1, (int32_t)cell - 1, c);
     snprintf(text, sizeof text, "%llu", (unsigned long long)n);
     if (n && cell >= 18)

@@ -16,12 +16,13 @@ struct eval {
 static int find_loss(const struct eval *e, const struct cvk_data_info *info, uint32_t outputs, uint32_t *kind)
 {
     char safe[TOOL_TEXT];
-    *kind = info->class_count == 0                    ? CVK_LOSS_MSE
+    *kind = info->class_count == 0                   ? CVK_LOSS_MSE
             : outputs == 1 && info->class_count == 2 ? CVK_LOSS_SIGMOID_CROSS_ENTROPY
-                                                      : CVK_LOSS_SOFTMAX_CROSS_ENTROPY;
+                                                     : CVK_LOSS_SOFTMAX_CROSS_ENTROPY;
     for (uint32_t k = 0; e->loss; k++) {
         if (!cvk_loss_name(k))
-            return tool_fail(TOOL_USAGE, "--loss: there is no '%s'; see convoke train --help", tool_escape(e->loss, safe, sizeof safe));
+            return tool_fail(TOOL_USAGE, "--loss: there is no '%s'; see convoke train --help",
+                             tool_escape(e->loss, safe, sizeof safe));
         if (strcmp(cvk_loss_name(k), e->loss) == 0) {
             *kind = k;
             break;
@@ -65,7 +66,8 @@ static void print_classes(const struct metrics *m, const struct cvk_data_info *i
     table_destroy(t);
 }
 
-static int report(const struct eval *e, const struct metrics *m, const struct cvk_data_info *info, const struct cvk_session *s, double ms)
+static int report(const struct eval *e, const struct metrics *m, const struct cvk_data_info *info, const struct cvk_session *s,
+                  double ms)
 {
     struct cvk_session_report r = {0};
     bool classes = info->class_count > 0;
@@ -91,7 +93,8 @@ static int report(const struct eval *e, const struct metrics *m, const struct cv
     if (!classes)
         printf("root mean square error %.4f", metrics_rmse(m));
     else
-        printf("%.2f %% right (%llu of %llu)", 100 * metrics_accuracy(m), (unsigned long long)m->right, (unsigned long long)m->count);
+        printf("%.2f %% right (%llu of %llu)", 100 * metrics_accuracy(m), (unsigned long long)m->right,
+               (unsigned long long)m->count);
     if (classes && info->target.rank)
         printf(", mean IoU %.4f", metrics_mean_iou(m));
     printf(", %.0f pictures/s\n\n", speed);
@@ -161,9 +164,11 @@ int cvk_tool_eval(int argc, char **argv)
         .summary = "how good a model is on a data set",
         .usage = "MODEL DATA [OPTION...]",
         .model = model_help,
-        .about = "DATA is a data set as convoke train takes it. The output of the model is read as scores of classes (the greatest wins), as "
+        .about = "DATA is a data set as convoke train takes it. The output of the model is read as scores of classes (the "
+                 "greatest wins), as "
                  "one score of yes, as scores of every pixel, or as numbers, by what the data set's targets are.",
-        .examples = "convoke eval model.onnx mnist/\nconvoke eval convoke-train/model.onnx \"shapes(size=32)\" --device opencl:gpu --json",
+        .examples = "convoke eval model.onnx mnist/\nconvoke eval convoke-train/model.onnx \"shapes(size=32)\" --device "
+                    "opencl:gpu --json",
         ARGS_OPTIONS_OF(options),
         .shared = shared,
         .shared_count = setup_options(&e.setup, SETUP_ALL, shared),

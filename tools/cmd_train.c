@@ -28,7 +28,8 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-/* ---- what is shown ---------------------------------------------------------------------------------------------------------------- */
+/* ---- what is shown
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void show_progress(const struct training *t, double rate)
 {
@@ -36,7 +37,8 @@ static void show_progress(const struct training *t, double rate)
     char bar[CELLS + 1];
     double part = (double)t->batch / (double)t->batches, seconds = train_seconds(t);
     double speed = seconds > 0 ? (double)(t->batch - t->first_batch) * (double)t->options.batch / seconds : 0;
-    double left = speed > 0 ? ((double)(t->options.epochs - t->epoch) * (double)t->batches - (double)t->batch) * (double)t->options.batch / speed
+    double left = speed > 0 ? ((double)(t->options.epochs - t->epoch) * (double)t->batches - (double)t->batch) *
+                                  (double)t->options.batch / speed
                             : 0;
     for (int i = 0; i < CELLS; i++)
         bar[i] = i < (int)(part * CELLS) ? '#' : '.';
@@ -44,9 +46,10 @@ static void show_progress(const struct training *t, double rate)
     char score[48] = "";
     if (t->info.class_count)
         snprintf(score, sizeof score, "accuracy %.2f %%  ", 100 * metrics_accuracy(&t->seen));
-    tool_progress("epoch %llu/%llu [%s] loss %.4f  %s%.0f pictures/s  rate %.3g  %.0f:%02.0f left", (unsigned long long)t->epoch + 1,
-                  (unsigned long long)t->options.epochs, bar, t->steps_seen ? t->loss_sum / (double)t->steps_seen : NAN, score, speed, rate,
-                  floor(left / 60), fmod(left, 60));
+    tool_progress("epoch %llu/%llu [%s] loss %.4f  %s%.0f pictures/s  rate %.3g  %.0f:%02.0f left",
+                  (unsigned long long)t->epoch + 1, (unsigned long long)t->options.epochs, bar,
+                  t->steps_seen ? t->loss_sum / (double)t->steps_seen : NAN, score, speed, rate, floor(left / 60),
+                  fmod(left, 60));
 }
 
 static void show_epoch(const struct training *t, const struct epoch_record *r)
@@ -64,7 +67,8 @@ static void show_epoch(const struct training *t, const struct epoch_record *r)
     fflush(stdout);
 }
 
-/* ---- steps ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- steps
+ * ------------------------------------------------------------------------------------------------------------------------ */
 
 static int take_step(struct training *t)
 {
@@ -111,7 +115,8 @@ static int finish_epoch(struct training *t)
                              .rate = (double)cvk_schedule_rate(&t->schedule, cvk_trainer_steps(t->trainer) - 1),
                              .gradient_norm = t->norm,
                              .seconds = t->seconds_before + seconds,
-                             .images_per_second = seconds > 0 ? (double)(t->batch - t->first_batch) * (double)t->options.batch / seconds : 0};
+                             .images_per_second =
+                                 seconds > 0 ? (double)(t->batch - t->first_batch) * (double)t->options.batch / seconds : 0};
     if (code == TOOL_GO_ON) {
         history_add(&t->history, &r, norms);
         show_epoch(t, &r);
@@ -144,7 +149,8 @@ static int run_epochs(struct training *t)
     return code;
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the end
+ * ------------------------------------------------------------------------------------------------------------------------- */
 
 static int say_result(const struct training *t, const struct metrics *m)
 {
@@ -176,8 +182,8 @@ static int say_result(const struct training *t, const struct metrics *m)
         printf(", root mean square error %.4f", metrics_rmse(m));
     if (classes && t->info.target.rank)
         printf(", mean IoU %.3f", metrics_mean_iou(m));
-    printf("\n%s/: model.onnx, %s, history.csv, loss.svg, %s.svg, gradients.svg%s\n", out, TRAIN_CHECKPOINT, classes ? "accuracy" : "error",
-           classes ? ", confusion.csv" : "");
+    printf("\n%s/: model.onnx, %s, history.csv, loss.svg, %s.svg, gradients.svg%s\n", out, TRAIN_CHECKPOINT,
+           classes ? "accuracy" : "error", classes ? ", confusion.csv" : "");
     if (t->epoch < t->options.epochs)
         printf("stopped before the end; go on with: convoke train --resume %s\n", out);
     return TOOL_OK;

@@ -50,8 +50,8 @@ static int run_epoch(struct lesson *l, uint64_t epoch, uint64_t epochs, const st
         if (cvk_trainer_step(l->trainer, x, classes, &r) != CVK_OK)
             return tool_fail_library("the demo's training");
         sum += r.loss;
-        tool_progress("epoch %llu of %llu, step %llu of %llu: loss %.3f", (unsigned long long)epoch + 1, (unsigned long long)epochs,
-                      (unsigned long long)i + 1, (unsigned long long)batches, sum / (double)(i + 1));
+        tool_progress("epoch %llu of %llu, step %llu of %llu: loss %.3f", (unsigned long long)epoch + 1,
+                      (unsigned long long)epochs, (unsigned long long)i + 1, (unsigned long long)batches, sum / (double)(i + 1));
     }
     l->loss[epoch] = sum / (double)batches;
     return TOOL_GO_ON;
@@ -62,9 +62,8 @@ static int learn(struct lesson *l, struct cvk_data *test, uint64_t epochs, const
     char device[200], count[28], tests[28], *stem = tool_alloc(strlen(folder) + 12, 1);
     struct cvk_session_report report;
     struct metrics m;
-    const struct cvk_schedule schedule = {.kind = CVK_SCHEDULE_ONE_CYCLE,
-                                          .rate = l->params.learning_rate,
-                                          .steps = epochs * cvk_loader_batches(l->loader)};
+    const struct cvk_schedule schedule = {
+        .kind = CVK_SCHEDULE_ONE_CYCLE, .rate = l->params.learning_rate, .steps = epochs * cvk_loader_batches(l->loader)};
     metrics_init(&m, l->info.class_count, false);
     cvk_session_get_report(cvk_trainer_session(l->trainer), &report);
     snprintf(device, sizeof device, "%s", report.device);
@@ -79,8 +78,9 @@ static int learn(struct lesson *l, struct cvk_data *test, uint64_t epochs, const
     l->ms = tool_now_ms() - begin;
     tool_progress_done();
     if (code == TOOL_GO_ON) {
-        printf("  %llu epochs of %s pictures on %s in %.1f s: %.1f %% of %s test pictures named right\n", (unsigned long long)epochs,
-               tool_count(l->info.count, count), device, l->ms / 1e3, l->accuracy[epochs - 1], tool_count(m.count, tests));
+        printf("  %llu epochs of %s pictures on %s in %.1f s: %.1f %% of %s test pictures named right\n",
+               (unsigned long long)epochs, tool_count(l->info.count, count), device, l->ms / 1e3, l->accuracy[epochs - 1],
+               tool_count(m.count, tests));
         const struct chart_line line = {"test", l->accuracy, (uint32_t)epochs};
         sprintf(stem, "%s/accuracy", folder);
         printf("  %s%s and .svg, the curve\n", tool_escape(stem, device, sizeof device), image_extension(3));
@@ -126,7 +126,8 @@ static int make_job(struct demo_job *job)
     job->batch = (int64_t)info.count;
     snprintf(job->name, sizeof job->name, "trained net");
     int64_t dims[4] = {job->batch, info.x.dims[0], info.x.dims[1], info.x.dims[2]};
-    if (cvk_tensor_create(CVK_F32, 4, dims, &job->input) != CVK_OK || cvk_tensor_create(CVK_I64, 1, dims, &job->classes) != CVK_OK)
+    if (cvk_tensor_create(CVK_F32, 4, dims, &job->input) != CVK_OK ||
+        cvk_tensor_create(CVK_I64, 1, dims, &job->classes) != CVK_OK)
         return tool_fail_library("the demo's pictures");
     uint64_t each = cvk_tensor_desc_count(&info.x);
     for (uint64_t i = 0; i < info.count; i++)
@@ -144,11 +145,8 @@ static int begin(struct lesson *l, const char *device, uint64_t seed, const char
     if (cvk_data_open(spec, "train", &l->train) != CVK_OK || cvk_data_get_info(l->train, &l->info) != CVK_OK)
         return tool_fail_library("the demo's pictures");
     snprintf(net, sizeof net, NET, l->info.class_count);
-    l->params = (struct cvk_trainer_params){.device = device,
-                                            .batch = BATCH,
-                                            .learning_rate = 0.004f,
-                                            .optimizer = cvk_optimizer_defaults(CVK_ADAM),
-                                            .seed = seed};
+    l->params = (struct cvk_trainer_params){
+        .device = device, .batch = BATCH, .learning_rate = 0.004f, .optimizer = cvk_optimizer_defaults(CVK_ADAM), .seed = seed};
     int32_t status = cvk_graph_from_text(net, seed, &g);
     if (status == CVK_OK)
         status = cvk_trainer_create(l->ctx, g, &l->params, &l->trainer);
@@ -158,7 +156,8 @@ static int begin(struct lesson *l, const char *device, uint64_t seed, const char
     return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("the demo's training");
 }
 
-int demo_train(struct cvk_context *ctx, const char *device, uint64_t seed, uint64_t epochs, const char *folder, struct demo_job *job)
+int demo_train(struct cvk_context *ctx, const char *device, uint64_t seed, uint64_t epochs, const char *folder,
+               struct demo_job *job)
 {
     char spec[96];
     struct lesson l = {.ctx = ctx};

@@ -9,7 +9,8 @@
 #include "train.h"
 
 #define COLUMNS 8
-static const char *const heading = "epoch,train_loss,train_score,test_loss,test_score,rate,gradient_norm,seconds,images_per_second";
+static const char *const heading =
+    "epoch,train_loss,train_score,test_loss,test_score,rate,gradient_norm,seconds,images_per_second";
 
 void history_add(struct history *h, const struct epoch_record *r, const float *norms)
 {
@@ -28,7 +29,8 @@ void history_free(struct history *h)
     *h = (struct history){0};
 }
 
-/* ---- text -------------------------------------------------------------------------------------------------------------------- */
+/* ---- text --------------------------------------------------------------------------------------------------------------------
+ */
 
 static char *finish_text(FILE *f, char **text)
 {
@@ -46,8 +48,8 @@ char *history_text(const struct history *h)
         fprintf(f, "%s\n", heading);
     for (uint32_t i = 0; f && i < h->count; i++) {
         const struct epoch_record *r = &h->epochs[i];
-        fprintf(f, "%u,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.3f,%.1f\n", i + 1, r->train_loss, r->train_score, r->test_loss, r->test_score,
-                r->rate, r->gradient_norm, r->seconds, r->images_per_second);
+        fprintf(f, "%u,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.3f,%.1f\n", i + 1, r->train_loss, r->train_score, r->test_loss,
+                r->test_score, r->rate, r->gradient_norm, r->seconds, r->images_per_second);
     }
     return finish_text(f, &text);
 }
@@ -120,7 +122,8 @@ bool history_read(struct history *h, const char *text, const char *norms_text)
     return good;
 }
 
-/* ---- files ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- files
+ * ----------------------------------------------------------------------------------------------------------------------- */
 
 int file_save(const char *path, const char *text)
 {
@@ -181,7 +184,8 @@ static int write_curves(const struct history *h, const char *folder, bool accura
     return code;
 }
 
-/* One curve for each layer's weights (not its biases), the first layers first: where the gradient vanishes they lie below the others. */
+/* One curve for each layer's weights (not its biases), the first layers first: where the gradient vanishes they lie below the
+ * others. */
 static int write_norms(const struct history *h, const struct cvk_trainer *t, const char *folder)
 {
     enum { MOST = 12 };
@@ -191,7 +195,8 @@ static int write_norms(const struct history *h, const struct cvk_trainer *t, con
     bool *is_weight = tool_alloc(h->weights + 1u, sizeof *is_weight);
     for (uint32_t k = 0; k < h->weights; k++) {
         for (uint32_t i = 0; i < cvk_trainer_state_count(t) && !is_weight[k]; i++)
-            is_weight[k] = !strcmp(cvk_trainer_state_name(t, i), cvk_trainer_weight_name(t, k)) && cvk_trainer_state_desc(t, i)->rank > 1;
+            is_weight[k] =
+                !strcmp(cvk_trainer_state_name(t, i), cvk_trainer_weight_name(t, k)) && cvk_trainer_state_desc(t, i)->rank > 1;
         weights += is_weight[k];
     }
     for (uint32_t k = 0; k < h->weights; k++) {

@@ -94,8 +94,8 @@ static double weight_at(const struct loss_mean *mean, const struct cvk_tensor *t
     return mean->weights && class >= 0 && class < (int64_t)mean->count ? (double)mean->weights[class] : 1;
 }
 
-void metrics_add(struct metrics *m, const struct cvk_tensor *prediction, const struct cvk_tensor *target, const struct cvk_tensor *loss,
-                 const struct loss_mean *mean, uint64_t items)
+void metrics_add(struct metrics *m, const struct cvk_tensor *prediction, const struct cvk_tensor *target,
+                 const struct cvk_tensor *loss, const struct loss_mean *mean, uint64_t items)
 {
     const struct cvk_tensor_desc *l = loss ? cvk_tensor_get_desc(loss) : NULL;
     if (m->classes)
@@ -125,9 +125,9 @@ double metrics_rmse(const struct metrics *m)
 
 void metrics_class(const struct metrics *m, uint32_t class, double *precision, double *recall, double *iou)
 {
-    uint64_t both = m->confusion[(uint64_t)class * m->classes + class], wanted = 0, got = 0;
+    uint64_t both = m->confusion[(uint64_t) class * m->classes + class], wanted = 0, got = 0;
     for (uint32_t k = 0; k < m->classes; k++) {
-        wanted += m->confusion[(uint64_t)class * m->classes + k];
+        wanted += m->confusion[(uint64_t) class * m->classes + k];
         got += m->confusion[(uint64_t)k * m->classes + class];
     }
     *precision = got ? (double)both / (double)got : NAN;
@@ -149,7 +149,8 @@ double metrics_mean_iou(const struct metrics *m)
     return count ? sum / count : NAN;
 }
 
-/* ---- targets -------------------------------------------------------------------------------------------------------------------- */
+/* ---- targets
+ * -------------------------------------------------------------------------------------------------------------------- */
 
 static bool whole(uint32_t dtype)
 {
@@ -184,7 +185,7 @@ int target_convert(const struct cvk_tensor *from, const struct cvk_tensor_desc *
         if (outputs == 1)
             y[i] = (float)class;
         else if (class >= 0 && class < (int64_t)outputs)
-            y[(n * outputs + (uint64_t)class) * positions + k] = 1;
+            y[(n * outputs + (uint64_t) class) * positions + k] = 1;
     }
     *out = *into;
     return TOOL_GO_ON;
@@ -198,21 +199,24 @@ int data_fits(const struct cvk_data_info *info, const struct cvk_tensor_desc *x,
     int64_t batch = x->rank ? x->dims[0] : 0, dims[CVK_MAX_RANK] = {batch};
     if (batch < 1 || x->dtype != CVK_F32 || cvk_tensor_desc_count(x) != cvk_tensor_desc_count(&info->x) * (uint64_t)batch)
         return tool_fail(TOOL_FAILED, "the net takes %s %s, the pictures of %s are %s", cvk_dtype_name(x->dtype),
-                         x->rank ? cvk_shape_text(x->rank - 1, x->dims + 1, a) : "one number", info->name, tool_shape(&info->x, b));
+                         x->rank ? cvk_shape_text(x->rank - 1, x->dims + 1, a) : "one number", info->name,
+                         tool_shape(&info->x, b));
     uint64_t outputs = y->rank > 1 ? (uint64_t)y->dims[1] : 1;
     if (info->class_count && outputs != 1 && outputs != info->class_count)
-        return tool_fail(TOOL_FAILED, "the net has %llu outputs, %s has %u classes", (unsigned long long)outputs, info->name, info->class_count);
+        return tool_fail(TOOL_FAILED, "the net has %llu outputs, %s has %u classes", (unsigned long long)outputs, info->name,
+                         info->class_count);
     struct cvk_tensor_desc have;
     memcpy(dims + 1, info->target.dims, info->target.rank * sizeof *dims);
-    if (cvk_tensor_desc_init(&have, info->target.dtype, CVK_LAYOUT_PLAIN, info->target.rank + 1, dims) != CVK_OK || y->dtype != CVK_F32 ||
-        !y->rank || y->dims[0] != batch || !target_fits(&have, target))
-        return tool_fail(TOOL_FAILED, "the loss %s needs targets %s %s, %s has %s %s", cvk_loss_name(loss), cvk_dtype_name(target->dtype),
-                         cvk_shape_text(target->rank, target->dims, a), info->name, cvk_dtype_name(have.dtype),
-                         cvk_shape_text(have.rank, have.dims, b));
+    if (cvk_tensor_desc_init(&have, info->target.dtype, CVK_LAYOUT_PLAIN, info->target.rank + 1, dims) != CVK_OK ||
+        y->dtype != CVK_F32 || !y->rank || y->dims[0] != batch || !target_fits(&have, target))
+        return tool_fail(TOOL_FAILED, "the loss %s needs targets %s %s, %s has %s %s", cvk_loss_name(loss),
+                         cvk_dtype_name(target->dtype), cvk_shape_text(target->rank, target->dims, a), info->name,
+                         cvk_dtype_name(have.dtype), cvk_shape_text(have.rank, have.dims, b));
     return TOOL_GO_ON;
 }
 
-/* ---- a whole data set ------------------------------------------------------------------------------------------------------------- */
+/* ---- a whole data set
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /* Copies a batch that may be short into one of the session's size; the rest keeps what it had. */
 static const struct cvk_tensor *widen(const struct cvk_tensor *from, struct cvk_tensor *whole_batch)
@@ -255,8 +259,8 @@ static int write_as(struct cvk_session *s, uint32_t i, const struct cvk_tensor *
     return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("evaluation");
 }
 
-static int evaluate_batch(struct cvk_session *s, const struct loss_mean *mean, const struct cvk_tensor *x, const struct cvk_tensor *target,
-                          struct evaluation *e, struct metrics *m)
+static int evaluate_batch(struct cvk_session *s, const struct loss_mean *mean, const struct cvk_tensor *x,
+                          const struct cvk_tensor *target, struct evaluation *e, struct metrics *m)
 {
     uint64_t items = (uint64_t)cvk_tensor_get_desc(x)->dims[0];
     const struct cvk_tensor *full = widen(target, e->target), *given;
@@ -267,14 +271,15 @@ static int evaluate_batch(struct cvk_session *s, const struct loss_mean *mean, c
         code = write_as(s, 1, given);
     if (code != TOOL_GO_ON)
         return code;
-    if (cvk_session_run(s) != CVK_OK || cvk_session_read(s, 0, e->loss) != CVK_OK || cvk_session_read(s, 1, e->prediction) != CVK_OK)
+    if (cvk_session_run(s) != CVK_OK || cvk_session_read(s, 0, e->loss) != CVK_OK ||
+        cvk_session_read(s, 1, e->prediction) != CVK_OK)
         return tool_fail_library("evaluation");
     metrics_add(m, e->prediction, target, e->loss, mean, items);
     return TOOL_GO_ON;
 }
 
-int evaluate(struct cvk_session *s, const struct cvk_trainer_params *params, struct cvk_data *data, const struct cvk_loader_params *loading,
-             struct metrics *m)
+int evaluate(struct cvk_session *s, const struct cvk_trainer_params *params, struct cvk_data *data,
+             const struct cvk_loader_params *loading, struct metrics *m)
 {
     const struct cvk_tensor_desc *target = cvk_session_input_desc(s, 1);
     const struct loss_mean mean = {.indexed = whole(target->dtype),
@@ -301,7 +306,8 @@ int evaluate(struct cvk_session *s, const struct cvk_trainer_params *params, str
     code = make_evaluation(s, &info, &e);
     for (uint64_t i = 0, n = cvk_loader_batches(loader); i < n && code == TOOL_GO_ON; i++) {
         struct cvk_tensor *x, *y;
-        code = cvk_loader_next(loader, &x, &y) == CVK_OK ? evaluate_batch(s, &mean, x, y, &e, m) : tool_fail_library("evaluation");
+        code =
+            cvk_loader_next(loader, &x, &y) == CVK_OK ? evaluate_batch(s, &mean, x, y, &e, m) : tool_fail_library("evaluation");
     }
     cvk_loader_destroy(loader);
     cvk_tensor_destroy(e.x);

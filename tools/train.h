@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * What the files of `convoke train`, `eval` and `demo` share: the options of a training, its measures, its history, its charts. */
+ * What the files of `convoke train`, `eval` and `demo` share: the options of a training, its measures, its history, its charts.
+ */
 #ifndef CONVOKE_TOOL_TRAIN_H
 #define CONVOKE_TOOL_TRAIN_H
 
 #include "model.h"
 
-/* ---- options (train_options.c) ---------------------------------------------------------------------------------------------- */
+/* ---- options (train_options.c) ----------------------------------------------------------------------------------------------
+ */
 
 /* All four parts of a net's description: architecture, output, training method, hyper-parameters. */
 struct train_options {
@@ -34,7 +36,8 @@ int train_trainer_params(const struct train_options *o, const struct cvk_data_in
                          struct cvk_trainer_params *p);
 int train_schedule(const struct train_options *o, uint64_t batches, struct cvk_schedule *s);
 
-/* ---- measures (metrics.c) ----------------------------------------------------------------------------------------------------- */
+/* ---- measures (metrics.c) -----------------------------------------------------------------------------------------------------
+ */
 
 /* Sums over targets: pictures, or pixels where each has a class. */
 struct metrics {
@@ -56,8 +59,8 @@ struct loss_mean {
     uint32_t count;
 };
 /* The first `items` of a batch. classes 0: numbers. loss NULL: not known for each target. `mean` NULL: nothing is ignored. */
-void metrics_add(struct metrics *m, const struct cvk_tensor *prediction, const struct cvk_tensor *target, const struct cvk_tensor *loss,
-                 const struct loss_mean *mean, uint64_t items);
+void metrics_add(struct metrics *m, const struct cvk_tensor *prediction, const struct cvk_tensor *target,
+                 const struct cvk_tensor *loss, const struct loss_mean *mean, uint64_t items);
 double metrics_loss(const struct metrics *m);
 double metrics_accuracy(const struct metrics *m); /* 0..1; of numbers: NaN */
 double metrics_rmse(const struct metrics *m);     /* of numbers */
@@ -65,22 +68,24 @@ double metrics_rmse(const struct metrics *m);     /* of numbers */
 void metrics_class(const struct metrics *m, uint32_t class, double *precision, double *recall, double *iou);
 double metrics_mean_iou(const struct metrics *m);
 
-/* Targets as a trainer wants them: class numbers as they are, or made one-hot, or 0 and 1 for a single node. `into` is made at the first
- * call and belongs to the caller. Returns TOOL_GO_ON. */
+/* Targets as a trainer wants them: class numbers as they are, or made one-hot, or 0 and 1 for a single node. `into` is made at
+ * the first call and belongs to the caller. Returns TOOL_GO_ON. */
 int target_convert(const struct cvk_tensor *from, const struct cvk_tensor_desc *want, struct cvk_tensor **into,
                    const struct cvk_tensor **out);
 /* True if that can be done. */
 bool target_fits(const struct cvk_tensor_desc *have, const struct cvk_tensor_desc *want);
 
-/* Pictures and targets of a data set against what a trainer or an evaluation takes and gives, in words that help. TOOL_GO_ON if they fit. */
+/* Pictures and targets of a data set against what a trainer or an evaluation takes and gives, in words that help. TOOL_GO_ON if
+ * they fit. */
 int data_fits(const struct cvk_data_info *info, const struct cvk_tensor_desc *x, const struct cvk_tensor_desc *target,
               const struct cvk_tensor_desc *prediction, uint32_t loss);
 
 /* A whole data set through an evaluation session (cvk_evaluation_create) that was made with these parameters. */
-int evaluate(struct cvk_session *s, const struct cvk_trainer_params *params, struct cvk_data *data, const struct cvk_loader_params *loading,
-             struct metrics *m);
+int evaluate(struct cvk_session *s, const struct cvk_trainer_params *params, struct cvk_data *data,
+             const struct cvk_loader_params *loading, struct metrics *m);
 
-/* ---- history (history.c) -------------------------------------------------------------------------------------------------------- */
+/* ---- history (history.c)
+ * -------------------------------------------------------------------------------------------------------- */
 
 struct epoch_record {
     double train_loss, train_score, test_loss, test_score; /* score: accuracy, or root mean square error */
@@ -89,8 +94,8 @@ struct epoch_record {
 struct history {
     struct epoch_record *epochs;
     uint32_t count;
-    uint32_t weights;    /* norms per epoch */
-    float *norms;        /* [count][weights] */
+    uint32_t weights; /* norms per epoch */
+    float *norms;     /* [count][weights] */
 };
 void history_add(struct history *h, const struct epoch_record *r, const float *norms);
 void history_free(struct history *h);
@@ -105,7 +110,8 @@ void csv_put(FILE *f, const char *name);
 /* Puts a text into a file, replacing an old one when the new one is whole. */
 int file_save(const char *path, const char *text);
 
-/* ---- charts (chart.c) ------------------------------------------------------------------------------------------------------------ */
+/* ---- charts (chart.c)
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct chart_line {
     const char *name;

@@ -53,7 +53,8 @@ static uint32_t training_options(struct train_options *o, struct option *out)
         {"period", OPTION_COUNT, &o->period, "EPOCHS", "step: between two changes (default: a third of all)", 0, 0},
         {"final-rate", OPTION_NUMBER, &o->final_rate, "X", "cosine: at the end (default 0)", 0, 0},
         {"loss", OPTION_TEXT, &o->loss, "NAME",
-         "softmax_cross_entropy, sigmoid_cross_entropy, mse, l1, huber\n(default: cross-entropy for classes, mse for numbers)", 0, 0},
+         "softmax_cross_entropy, sigmoid_cross_entropy, mse, l1, huber\n(default: cross-entropy for classes, mse for numbers)", 0,
+         0},
         {"smoothing", OPTION_NUMBER, &o->smoothing, "X", "of labels (default 0)", 0, 0},
         {"class-weights", OPTION_TEXT, &o->class_weights, "W,W,...", "how much each class counts", 0, 0},
         {"ignore", OPTION_NUMBER, &o->ignore, "CLASS", "targets of this number do not count", 0, 0},
@@ -62,7 +63,8 @@ static uint32_t training_options(struct train_options *o, struct option *out)
         {"shift", OPTION_COUNT, &o->shift, "PIXELS", "move pictures by at most so much (default 0)", 0, 4096},
         {"crop", OPTION_COUNT, &o->crop, "PIXELS", "cut a window out of the picture with such a border (default 0)", 0, 4096},
         {"erase", OPTION_NUMBER, &o->erase, "P", "probability that a rectangle is wiped out (default 0)", 0, 0},
-        {"init", OPTION_TEXT, &o->initializer, "NAME", "draw the weights anew: he, xavier (default: as the file has\nthem; a text's are he)", 0, 0},
+        {"init", OPTION_TEXT, &o->initializer, "NAME",
+         "draw the weights anew: he, xavier (default: as the file has\nthem; a text's are he)", 0, 0},
         {"freeze", OPTION_TEXT, &o->freeze, "GLOBS", "weights that stay, by name: \"conv1*,*.b\"", 0, 0},
         {"seed", OPTION_COUNT, &o->setup.seed, "N", "of weights, order, augmentation, dropout (default 1)", 0, 0},
         {"deterministic", OPTION_FLAG, &o->deterministic, NULL, "refuse devices that do not promise the same bits", 0, 0},
@@ -74,7 +76,8 @@ static uint32_t training_options(struct train_options *o, struct option *out)
 static uint32_t running_options(struct train_options *o, struct option *out)
 {
     const struct option list[] = {
-        {"out", OPTION_TEXT, &o->out, "DIR", "folder for checkpoint, model, curves (default convoke-train, or that of --resume)", 0, 0},
+        {"out", OPTION_TEXT, &o->out, "DIR", "folder for checkpoint, model, curves (default convoke-train, or that of --resume)",
+         0, 0},
         {"resume", OPTION_TEXT, &o->resume, "DIR", "go on where the training in this folder stopped", 0, 0},
         {"save-every", OPTION_NUMBER, &o->save_every, "SECONDS", "between two checkpoints within an epoch (default 30)", 0, 0},
         {"loaders", OPTION_COUNT, &o->loaders, "N", "threads that prepare batches (default 1)", 1, 64},
@@ -84,7 +87,8 @@ static uint32_t running_options(struct train_options *o, struct option *out)
     return (uint32_t)(sizeof list / sizeof *list);
 }
 
-/* ---- files of options --------------------------------------------------------------------------------------------------------- */
+/* ---- files of options ---------------------------------------------------------------------------------------------------------
+ */
 
 struct words {
     char **items;
@@ -107,8 +111,8 @@ static char *trim(char *text)
     return text;
 }
 
-/* Lines "key = value"; flags have yes or no; in files that people write, '#' begins a comment. `text` is cut up; the words lie in `room`,
- * which is twice as long and must stay. */
+/* Lines "key = value"; flags have yes or no; in files that people write, '#' begins a comment. `text` is cut up; the words lie in
+ * `room`, which is twice as long and must stay. */
 static int read_lines(const char *path, char *text, bool comments, char *room, struct words *w)
 {
     struct train_options unused = {0};
@@ -243,10 +247,13 @@ int train_options_read(struct train_options *o, int argc, char **argv)
                  "\"1x28x28: 8c5-relu-mp2-16c5-relu-mp2-120n-relu-10n\" (convoke explain tells its grammar and prints the net).\n"
                  "DATA is a generated set: shapes(size=32), lines, digits, segments, curve; or a path: a folder or file of IDX\n"
                  "(MNIST), of CIFAR binary, a folder per class of PNG and JPEG, X.npy,Y.npy.\n",
-        .about = "FILE.net holds options as lines 'key = value' (net and data among them); words on the command line come after it and "
-                 "win. DIR receives checkpoint.safetensors (written atomically, at every epoch and every 30 seconds), model.onnx, "
-                 "history.csv and curves.svg, gradients.csv with the norm of every weight's gradient, and the confusion matrix. Ctrl-C "
-                 "saves and stops; --resume goes on with the same bits as if nothing had happened, on the same device.",
+        .about =
+            "FILE.net holds options as lines 'key = value' (net and data among them); words on the command line come after it "
+            "and "
+            "win. DIR receives checkpoint.safetensors (written atomically, at every epoch and every 30 seconds), model.onnx, "
+            "history.csv and curves.svg, gradients.csv with the norm of every weight's gradient, and the confusion matrix. "
+            "Ctrl-C "
+            "saves and stops; --resume goes on with the same bits as if nothing had happened, on the same device.",
         .examples = "convoke train \"1x32x32: 8c3p1-relu-mp2-16c3p1-relu-mp2-flat-4n\" \"shapes(size=32,classes=4)\"\n"
                     "convoke train lenet.onnx mnist/ --epochs 5 --optimizer adam --device simd\n"
                     "convoke train --resume convoke-train",

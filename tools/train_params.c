@@ -32,7 +32,8 @@ static float given(double value, float usual)
 static int check_method(const struct train_options *o, uint32_t optimizer, uint32_t loss)
 {
     const uint32_t sgd = 1u << CVK_SGD, adam = 1u << CVK_ADAM | 1u << CVK_ADAMW, rmsprop = 1u << CVK_RMSPROP;
-    const uint32_t adagrad = 1u << CVK_ADAGRAD, entropies = 1u << CVK_LOSS_SOFTMAX_CROSS_ENTROPY | 1u << CVK_LOSS_SIGMOID_CROSS_ENTROPY;
+    const uint32_t adagrad = 1u << CVK_ADAGRAD,
+                   entropies = 1u << CVK_LOSS_SOFTMAX_CROSS_ENTROPY | 1u << CVK_LOSS_SIGMOID_CROSS_ENTROPY;
     const struct {
         const char *name;
         bool given;
@@ -73,7 +74,8 @@ static int read_optimizer(const struct train_options *o, struct cvk_optimize_par
     return TOOL_GO_ON;
 }
 
-static int read_class_weights(const struct train_options *o, const struct cvk_data_info *info, float out[NUMBER_LIST], uint32_t *count)
+static int read_class_weights(const struct train_options *o, const struct cvk_data_info *info, float out[NUMBER_LIST],
+                              uint32_t *count)
 {
     char *copy = tool_copy(o->class_weights), *rest = copy;
     int code = TOOL_GO_ON;
@@ -81,7 +83,8 @@ static int read_class_weights(const struct train_options *o, const struct cvk_da
     for (char *word = strsep(&rest, ","); word && code == TOOL_GO_ON; word = strsep(&rest, ",")) {
         double value;
         if (*count == NUMBER_LIST || !args_number(word, &value) || value < 0)
-            code = tool_fail(TOOL_USAGE, "--class-weights: at most %d numbers of 0 or more with commas between are expected", NUMBER_LIST);
+            code = tool_fail(TOOL_USAGE, "--class-weights: at most %d numbers of 0 or more with commas between are expected",
+                             NUMBER_LIST);
         else
             out[(*count)++] = (float)value;
     }

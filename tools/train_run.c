@@ -15,9 +15,11 @@ static int make_folder(const char *folder)
     char safe[TOOL_TEXT];
     bool there = mkdir(folder, 0777) == 0 || (errno == EEXIST && stat(folder, &st) == 0 && S_ISDIR(st.st_mode));
     if (!there)
-        return tool_fail(TOOL_FAILED, "%s: the folder cannot be made: %s", tool_escape(folder, safe, sizeof safe), strerror(errno));
+        return tool_fail(TOOL_FAILED, "%s: the folder cannot be made: %s", tool_escape(folder, safe, sizeof safe),
+                         strerror(errno));
     if (access(folder, W_OK | X_OK) != 0) /* not after the first epoch */
-        return tool_fail(TOOL_FAILED, "%s: nothing can be written there: %s", tool_escape(folder, safe, sizeof safe), strerror(errno));
+        return tool_fail(TOOL_FAILED, "%s: nothing can be written there: %s", tool_escape(folder, safe, sizeof safe),
+                         strerror(errno));
     return TOOL_GO_ON;
 }
 
@@ -53,8 +55,8 @@ static int load_net(struct training *t)
 static int load_data(struct training *t)
 {
     t->info.size = sizeof t->info;
-    if (cvk_data_open(t->options.data, "train", &t->train) != CVK_OK || cvk_data_open(t->options.data, "test", &t->test) != CVK_OK ||
-        cvk_data_get_info(t->train, &t->info) != CVK_OK)
+    if (cvk_data_open(t->options.data, "train", &t->train) != CVK_OK ||
+        cvk_data_open(t->options.data, "test", &t->test) != CVK_OK || cvk_data_get_info(t->train, &t->info) != CVK_OK)
         return tool_fail_library("the data set");
     return TOOL_GO_ON;
 }
@@ -125,7 +127,8 @@ double train_seconds(const struct training *t)
     return (tool_now_ms() - t->epoch_start_ms) / 1e3;
 }
 
-/* ---- checkpoints -------------------------------------------------------------------------------------------------------------------- */
+/* ---- checkpoints
+ * -------------------------------------------------------------------------------------------------------------------- */
 
 int train_save(struct training *t)
 {
@@ -137,12 +140,8 @@ int train_save(struct training *t)
              (unsigned long long)t->steps_seen, t->loss_sum, t->seen.error_sum, t->seconds_before + train_seconds(t),
              (unsigned long long)t->options.batch, (unsigned long long)t->batches);
     snprintf(path, sizeof path, "%s/" TRAIN_CHECKPOINT, t->options.out);
-    const struct cvk_note_text notes[] = {{"options", options},
-                                          {"place", place},
-                                          {"history", history},
-                                          {"gradients", norms},
-                                          {"device", t->device},
-                                          {"convoke", cvk_version()}};
+    const struct cvk_note_text notes[] = {{"options", options}, {"place", place},      {"history", history},
+                                          {"gradients", norms}, {"device", t->device}, {"convoke", cvk_version()}};
     int32_t status = cvk_trainer_save(t->trainer, path, notes, sizeof notes / sizeof *notes);
     free(options);
     free(history);
@@ -161,11 +160,10 @@ static int restore(struct training *t)
         code = tool_fail_library("--resume");
     const char *place = c ? cvk_checkpoint_text(c, "place") : NULL, *history = c ? cvk_checkpoint_text(c, "history") : NULL;
     const char *norms = c ? cvk_checkpoint_text(c, "gradients") : NULL, *device = c ? cvk_checkpoint_text(c, "device") : NULL;
-    if (code == TOOL_GO_ON &&
-        (!place || !history || !norms ||
-         sscanf(place, "%llu %llu %llu %llu %llu %lf %lf %lf %llu %llu", &n[0], &n[1], &n[2], &n[3], &n[4], &t->loss_sum,
-                &t->seen.error_sum, &t->seconds_before, &n[5], &n[6]) != 10 ||
-         !history_read(&t->history, history, norms)))
+    if (code == TOOL_GO_ON && (!place || !history || !norms ||
+                               sscanf(place, "%llu %llu %llu %llu %llu %lf %lf %lf %llu %llu", &n[0], &n[1], &n[2], &n[3], &n[4],
+                                      &t->loss_sum, &t->seen.error_sum, &t->seconds_before, &n[5], &n[6]) != 10 ||
+                               !history_read(&t->history, history, norms)))
         code = tool_fail(TOOL_FAILED, "--resume: the checkpoint does not tell where the training stood");
     if (code == TOOL_GO_ON) {
         t->epoch = n[0];
@@ -176,13 +174,15 @@ static int restore(struct training *t)
         t->batch_before = n[5];
         t->batches_before = n[6];
         if (device && strcmp(device, t->device) != 0)
-            tool_warn("the training ran on %s and goes on on %s: its bits will differ from those of an unbroken run", device, t->device);
+            tool_warn("the training ran on %s and goes on on %s: its bits will differ from those of an unbroken run", device,
+                      t->device);
     }
     cvk_checkpoint_destroy(c);
     return code;
 }
 
-/* The loader at the place where the run stands. An epoch that was begun with other batches cannot be gone on with: it begins anew. */
+/* The loader at the place where the run stands. An epoch that was begun with other batches cannot be gone on with: it begins
+ * anew. */
 static int make_loader(struct training *t)
 {
     t->loading.epoch = t->epoch;
@@ -208,8 +208,8 @@ int train_place(struct training *t)
         return code;
     code = train_schedule(&t->options, t->batches, &t->schedule);
     if (code == TOOL_GO_ON && t->batches == 0)
-        code = tool_fail(TOOL_FAILED, "%s has %llu pictures to train with, fewer than one batch of %llu: take a smaller --batch", t->info.name,
-                         (unsigned long long)t->info.count, (unsigned long long)t->options.batch);
+        code = tool_fail(TOOL_FAILED, "%s has %llu pictures to train with, fewer than one batch of %llu: take a smaller --batch",
+                         t->info.name, (unsigned long long)t->info.count, (unsigned long long)t->options.batch);
     if (code == TOOL_GO_ON && !t->options.quiet && !t->options.setup.json) {
         struct cvk_session_report r = {0};
         char count[28], test[28];

@@ -20,11 +20,11 @@ struct training {
     struct cvk_tensor *prediction, *converted;
     struct loss_mean mean;
     struct history history;
-    const char *device; /* borrowed of the trainer's session */
-    uint64_t epoch, batch, batches; /* batch: taken of this epoch */
-    uint64_t first_batch;           /* taken before this process, of this epoch */
+    const char *device;                    /* borrowed of the trainer's session */
+    uint64_t epoch, batch, batches;        /* batch: taken of this epoch */
+    uint64_t first_batch;                  /* taken before this process, of this epoch */
     uint64_t batch_before, batches_before; /* of the checkpoint: pictures in a step, steps in an epoch */
-    struct metrics seen;            /* of this epoch */
+    struct metrics seen;                   /* of this epoch */
     double loss_sum, norm, seconds_before, epoch_start_ms, start_ms;
     uint64_t steps_seen;
     bool told_nan;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Back-propagation: a walk over the nodes from the last to the first. An op declares its gradient as rows that backends have, or builds
- * it out of other ops; contributions that meet in one value are added. */
+ * Back-propagation: a walk over the nodes from the last to the first. An op declares its gradient as rows that backends have, or
+ * builds it out of other ops; contributions that meet in one value are added. */
 #include "autodiff.h"
 
 #include "../ops/op_def.h"
@@ -98,7 +98,8 @@ cvk_value cvk__diff_scale(struct cvk__diff *d, cvk_value v, double factor)
     return cvk__diff_op(d, CVK_OP_BINARY, &mul, (cvk_value[]){v, number}, 2);
 }
 
-/* ---- the walk --------------------------------------------------------------------------------------------------------------- */
+/* ---- the walk ---------------------------------------------------------------------------------------------------------------
+ */
 
 static int32_t add_gradient(struct cvk__diff *d, cvk_value of, cvk_value v)
 {
@@ -114,6 +115,37 @@ int32_t cvk__diff_give(struct cvk__diff *d, uint32_t i, cvk_value v)
     if (d->status != CVK_OK || !v || !cvk__diff_wants(d, i))
         return d->status;
     return add_gradient(d, cvk__diff_node(d)->inputs[i], v);
+}
+
+/* Outputs that a declared gradient reads and that the net left out: the node gives them from now on. */
+static int32_t add_needed_outputs(struct cvk__diff *d, uint32_t needs)
+{
+    uint32_t count = 0;
+    for (uint32_t o = 0; o < 8; o++)
+        count = needs & CVK__Y(o) ? o + 1 : count;
+    struct cvk__node *n = &d->g->nodes[d->node];
+    if (count > n->output_count) {
+        cvk_value *grown = cvk__alloc_array(CVK__TAG_GRAPH, count + 1u, sizeof *grown);
+        if (!grown)
+            return cvk__fail_memory(count * sizeof *grown, "a gradient");
+        memcpy(grown, n->outputs, n->output_count * sizeof *grown);
+        cvk__free(n->outputs);
+        n->outputs = grown;
+        n->output_count = count;
+    }
+    bool added = false;
+    for (uint32_t o = 0; o < count; o++) {
+        if (!(needs & CVK__Y(o)) || n->outputs[o])
+            continue;
+        cvk_value v = cvk__graph_new_value(d->g, NULL);
+        if (!v)
+            return cvk__fail_memory(sizeof v, "a gradient");
+        n->outputs[o] = v;
+        cvk__value_at(d->g, v)->producer = (int32_t)d->node;
+        cvk__value_at(d->g, v)->producer_output = o;
+        added = true;
+    }
+    return added ? cvk__infer_node(d->g, n, d->evaluator) : CVK_OK;
 }
 
 /* The inputs that a declared gradient reads, in the order of the boundary. False if a gradient of an output that it needs is not
@@ -146,6 +178,8 @@ static int32_t declared(struct cvk__diff *d, const struct cvk__grad *grad)
             given[output_count++] = i;
             any = any || cvk__diff_wants(d, i);
         }
+    if (any)
+        CVK__TRY(add_needed_outputs(d, grad->needs));
     if (!any || !gather_needs(d, grad->needs, inputs, &input_count))
         return CVK_OK;
     for (uint32_t o = 0; o < output_count; o++) {

@@ -6,9 +6,10 @@
 #include "../device/backend.h"
 #include "ir.h"
 
-/* Appends to g, whose sizes and parameters are resolved (cvk__graph_infer), the nodes that work out the gradients of the sum of y's
- * elements, each times the same element of dy (0: all ones), with respect to wrt[0..count-1]. grads[i] is 0 where y does not depend on
- * wrt[i]. Values that are not differentiable (whole numbers) pass nothing on. evaluator folds what is constant; NULL: nothing is. */
+/* Appends to g, whose sizes and parameters are resolved (cvk__graph_infer), the nodes that work out the gradients of the sum of
+ * y's elements, each times the same element of dy (0: all ones), with respect to wrt[0..count-1]. grads[i] is 0 where y does not
+ * depend on wrt[i]. Values that are not differentiable (whole numbers) pass nothing on. evaluator folds what is constant; NULL:
+ * nothing is. */
 int32_t cvk__autodiff(struct cvk_graph *g, cvk_value y, cvk_value dy, const cvk_value *wrt, uint32_t count,
                       struct cvk__device *evaluator, cvk_value *grads);
 
@@ -17,11 +18,11 @@ int32_t cvk__autodiff(struct cvk_graph *g, cvk_value y, cvk_value dy, const cvk_
 struct cvk__diff {
     struct cvk_graph *g;
     struct cvk__device *evaluator;
-    uint32_t node;      /* that is being differentiated; pointers into g->nodes move with every node added */
-    cvk_value *grads;   /* per value; the gradients so far, 0: none */
-    bool *needed;       /* per value of the forward part: something that is asked for goes into it */
-    uint32_t count;     /* of forward values */
-    int32_t status;     /* the first failure */
+    uint32_t node;    /* that is being differentiated; pointers into g->nodes move with every node added */
+    cvk_value *grads; /* per value; the gradients so far, 0: none */
+    bool *needed;     /* per value of the forward part: something that is asked for goes into it */
+    uint32_t count;   /* of forward values */
+    int32_t status;   /* the first failure */
 };
 
 const struct cvk__node *cvk__diff_node(const struct cvk__diff *d);
@@ -33,7 +34,8 @@ cvk_value cvk__diff_dy(const struct cvk__diff *d, uint32_t o);
 bool cvk__diff_wants(const struct cvk__diff *d, uint32_t i);
 /* Adds v to the gradient of input i; v 0 (a failure before) is fine. */
 int32_t cvk__diff_give(struct cvk__diff *d, uint32_t i, cvk_value v);
-/* A new forward node; its first output, 0 on failure, which d->status remembers. Inputs that are 0 because of a failure are fine. */
+/* A new forward node; its first output, 0 on failure, which d->status remembers. Inputs that are 0 because of a failure are fine.
+ */
 cvk_value cvk__diff_op(struct cvk__diff *d, uint32_t op, const void *params, const cvk_value *inputs, uint32_t input_count);
 /* Output o of a new forward node with output_count of them is outputs[o]. */
 int32_t cvk__diff_op_many(struct cvk__diff *d, uint32_t op, const void *params, const cvk_value *inputs, uint32_t input_count,

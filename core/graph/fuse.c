@@ -108,7 +108,8 @@ static int32_t split_bias(struct cvk_session *s, uint32_t index, uint32_t *added
     struct cvk_graph *g = s->g;
     struct cvk__node *sum = &g->nodes[index], bare = *sum;
     int32_t now, better;
-    if (sum->pass != CVK_PASS_FORWARD || (sum->op != CVK_OP_CONV && sum->op != CVK_OP_CONV_TRANSPOSE) || sum->input_count < 3 || !sum->inputs[2])
+    if (sum->pass != CVK_PASS_FORWARD || (sum->op != CVK_OP_CONV && sum->op != CVK_OP_CONV_TRANSPOSE) || sum->input_count < 3 ||
+        !sum->inputs[2])
         return CVK_OK;
     CVK__TRY(cvk__assign_find(s, sum, NULL, &now));
     if (now == 0 || !cvk__value_at(g, sum->inputs[2])->blob)
@@ -208,7 +209,8 @@ static int32_t norm_constants(struct cvk_graph *g, const struct cvk__node *norm,
     return *fits ? CVK_OK : cvk__fail_memory(desc.bytes, "scale and shift");
 }
 
-/* Is `v` a constant that an addition spreads over y as one number per channel: [C, 1, 1] behind conv, [N] behind a matrix product? */
+/* Is `v` a constant that an addition spreads over y as one number per channel: [C, 1, 1] behind conv, [N] behind a matrix
+ * product? */
 static bool spreads_as_bias(const struct cvk__value *v, const struct cvk_tensor_desc *y, uint32_t axis)
 {
     if (!v || !v->blob || v->desc.dtype != CVK_F32 || axis >= y->rank || v->desc.rank > y->rank || v->desc.rank < y->rank - axis)
@@ -233,8 +235,8 @@ static cvk_value flat_bias(struct cvk_graph *g, cvk_value constant, int64_t chan
     return bias;
 }
 
-/* The parts that may follow this node: all behind a layer's sum, another gradient behind the gradient of a sum's input, residual and
- * activation behind a batch norm that trains. */
+/* The parts that may follow this node: all behind a layer's sum, another gradient behind the gradient of a sum's input, residual
+ * and activation behind a batch norm that trains. */
 static uint32_t parts_behind(const struct cvk__node *n)
 {
     bool slides = n->op == CVK_OP_CONV || n->op == CVK_OP_CONV_TRANSPOSE;
@@ -259,8 +261,8 @@ static int32_t extend(struct cvk_graph *g, const struct cvk__node *next, struct 
     if (!same_sizes(&cvk__value_at(g, next->outputs[0])->desc, y))
         return CVK_OK;
     trial->epilogue.axis = channel_axis(trial, y);
-    if (next->op == CVK_OP_BATCH_NORM && possible & CVK_EPI_SCALE && !(parts & ~(uint32_t)CVK_EPI_BIAS) && next->inputs[0] == trial->outputs[0] &&
-        trial->epilogue.axis == 1) {
+    if (next->op == CVK_OP_BATCH_NORM && possible & CVK_EPI_SCALE && !(parts & ~(uint32_t)CVK_EPI_BIAS) &&
+        next->inputs[0] == trial->outputs[0] && trial->epilogue.axis == 1) {
         trial->epilogue.parts |= CVK_EPI_SCALE;
         return norm_constants(g, next, &trial->scale, &trial->shift, fits);
     }
@@ -366,8 +368,8 @@ static const struct cvk__node *producer_of(const struct cvk_graph *g, cvk_value 
     return producer < 0 ? NULL : &g->nodes[producer];
 }
 
-/* The gradient of an activation that went into a batch norm's epilogue goes into the batch norm's gradient: there its input is worked
- * out again from what is read anyway. */
+/* The gradient of an activation that went into a batch norm's epilogue goes into the batch norm's gradient: there its input is
+ * worked out again from what is read anyway. */
 static int32_t fuse_norm_gradient(struct cvk_session *s, uint32_t index, const uint32_t *uses)
 {
     struct cvk_graph *g = s->g;

@@ -2,7 +2,8 @@
  * What a session keeps from run to run: that the plan does keep it, and reading and writing it. */
 #include "session_impl.h"
 
-/* ---- does the plan keep them? ------------------------------------------------------------------------------------------------- */
+/* ---- does the plan keep them? -------------------------------------------------------------------------------------------------
+ */
 
 /* For each value the memory that it lies in holds: how often that was replaced when the value was made. */
 struct ages {
@@ -41,12 +42,15 @@ static int32_t check_steps(const struct cvk_session *s, const struct ages *a)
     for (uint32_t i = 0; i < s->g->output_count; i++) {
         cvk_value y = s->g->outputs[i];
         if (a->of_value[y - 1] != a->of_memory[memory_of(s, y) - 1])
-            return cvk__fail(CVK_E_UNSUPPORTED, "output '%s' is something that the run itself replaces", CVK__SHOW(s->g->output_names[i]));
+            return cvk__fail(CVK_E_UNSUPPORTED, "output '%s' is something that the run itself replaces",
+                             CVK__SHOW(s->g->output_names[i]));
     }
     for (uint32_t i = 0; i < s->g->value_count; i++) {
         cvk_value next = s->g->values[i].becomes;
-        if (next && s->g->values[i].initial && (memory_of(s, next) != (cvk_value)(i + 1) || a->of_value[next - 1] != a->of_memory[i]))
-            return cvk__fail(CVK_E_UNSUPPORTED, "what a run leaves for the next one is made in another memory than that of device '%s'",
+        if (next && s->g->values[i].initial &&
+            (memory_of(s, next) != (cvk_value)(i + 1) || a->of_value[next - 1] != a->of_memory[i]))
+            return cvk__fail(CVK_E_UNSUPPORTED,
+                             "what a run leaves for the next one is made in another memory than that of device '%s'",
                              s->domains[s->places[i].domain].device->spec);
     }
     return CVK_OK;
@@ -61,13 +65,15 @@ int32_t cvk__check_states(const struct cvk_session *s)
         return CVK_OK;
     struct ages a = {cvk__alloc_array(CVK__TAG_SESSION, s->g->value_count, sizeof *a.of_value),
                      cvk__alloc_array(CVK__TAG_SESSION, s->g->value_count, sizeof *a.of_memory)};
-    int32_t status = a.of_value && a.of_memory ? check_steps(s, &a) : cvk__fail_memory(s->g->value_count * sizeof *a.of_value, "a plan");
+    int32_t status =
+        a.of_value && a.of_memory ? check_steps(s, &a) : cvk__fail_memory(s->g->value_count * sizeof *a.of_value, "a plan");
     cvk__free(a.of_value);
     cvk__free(a.of_memory);
     return status;
 }
 
-/* ---- reading and writing ------------------------------------------------------------------------------------------------------- */
+/* ---- reading and writing
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* True if the state lies in a memory; one that no node reads is what it was. */
 static bool lies(const struct cvk_session *s, cvk_value v)

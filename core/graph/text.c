@@ -5,10 +5,10 @@
 #include "convoke/rng.h"
 #include "layers.h"
 
-#define MAX_TEXT 16384           /* characters */
+#define MAX_TEXT 16384 /* characters */
 #define MAX_LAYERS 1024
-#define MAX_DEPTH 8              /* of blocks in blocks */
-#define MAX_LAYER_TEXT 40        /* characters of one layer */
+#define MAX_DEPTH 8       /* of blocks in blocks */
+#define MAX_LAYER_TEXT 40 /* characters of one layer */
 #define MAX_DIGITS 9
 #define MAX_WEIGHTS (1ull << 28) /* of the whole net: 1 GiB; the text of a stranger must not fill the memory */
 
@@ -18,10 +18,10 @@ struct parser {
     size_t begin; /* of the layer that is being read */
     char layer[MAX_LAYER_TEXT + 1];
     struct cvk_graph *g;
-    cvk_value x;  /* what the last layer gave */
+    cvk_value x; /* what the last layer gave */
     double weights;
     uint32_t layers, depth;
-    bool norms;   /* the block that is being read has batch norms */
+    bool norms; /* the block that is being read has batch norms */
 };
 
 /* s2p1d2g4 after a layer; what is not written stays as the caller set it. */
@@ -94,10 +94,18 @@ static int32_t take_suffixes(const struct parser *p, const char *from, const cha
             return fail_at(column, "'%c' stands twice in '%s'", letter, p->layer);
         seen[strlen(seen)] = letter; /* at most one of each of four letters */
         switch (letter) {
-        case 's': CVK__TRY(take_layer_number(p, &from, "the stride", 1, &s->stride)); break;
-        case 'p': CVK__TRY(take_layer_number(p, &from, "the padding", 0, &s->pad)); break;
-        case 'd': CVK__TRY(take_layer_number(p, &from, "the dilation", 1, &s->dilation)); break;
-        default: CVK__TRY(take_layer_number(p, &from, "the number of groups", 1, &s->group)); break;
+        case 's':
+            CVK__TRY(take_layer_number(p, &from, "the stride", 1, &s->stride));
+            break;
+        case 'p':
+            CVK__TRY(take_layer_number(p, &from, "the padding", 0, &s->pad));
+            break;
+        case 'd':
+            CVK__TRY(take_layer_number(p, &from, "the dilation", 1, &s->dilation));
+            break;
+        default:
+            CVK__TRY(take_layer_number(p, &from, "the number of groups", 1, &s->group));
+            break;
         }
     }
     return CVK_OK;
@@ -192,7 +200,8 @@ static int32_t read_counted(struct parser *p)
     }
     bool transposed = *from == 't';
     if (*from != 'c' && !transposed)
-        return fail_at(column_of(p, from), "'%s': after a number comes c (filters), t (filters of a transposed convolution) or n (units)", p->layer);
+        return fail_at(column_of(p, from),
+                       "'%s': after a number comes c (filters), t (filters of a transposed convolution) or n (units)", p->layer);
     from++;
     CVK__TRY(take_layer_number(p, &from, "the kernel's size", 1, &kernel));
     struct suffixes s = {.stride = transposed ? kernel : 1, .dilation = 1, .group = 1};
@@ -279,15 +288,18 @@ static bool has_parameters(uint32_t kind)
     case CVK_HARD_SIGMOID:
     case CVK_THRESHOLDED_RELU:
     case CVK_SHRINK:
-    case CVK_IS_INF: return true;
-    default: return false;
+    case CVK_IS_INF:
+        return true;
+    default:
+        return false;
     }
 }
 
 /* Names the word that was probably meant. */
 static int32_t unknown_word(const struct parser *p)
 {
-    static const char *const words[] = {"mp2", "ap2", "dw3", "gap", "gmp", "flat", "bn", "lrn", "drop0.5", "keep0.5", "up2", "softmax"};
+    static const char *const words[] = {"mp2", "ap2", "dw3",     "gap",     "gmp", "flat",
+                                        "bn",  "lrn", "drop0.5", "keep0.5", "up2", "softmax"};
     const char *best = NULL;
     uint32_t least = 3; /* edits beyond which a hint misleads */
     for (uint32_t i = 0; i < sizeof words / sizeof words[0] + CVK_UNARY_KINDS; i++) {
@@ -303,10 +315,11 @@ static int32_t unknown_word(const struct parser *p)
     cvk__text_escape(p->layer, shown, sizeof shown);
     if (best)
         return fail_at(p->begin, "'%s' is no layer; did you mean '%s'?", shown, best);
-    return fail_at(p->begin,
-                   "'%s' is no layer; there are 8c5, 8t2, dw3, mp2, ap2, up2, gap, gmp, flat, 120n, bn, lrn, drop0.5, keep0.5, softmax, "
-                   "res(...), relu, tanh, sigmoid and the other names of op/unary.h",
-                   shown);
+    return fail_at(
+        p->begin,
+        "'%s' is no layer; there are 8c5, 8t2, dw3, mp2, ap2, up2, gap, gmp, flat, 120n, bn, lrn, drop0.5, keep0.5, softmax, "
+        "res(...), relu, tanh, sigmoid and the other names of op/unary.h",
+        shown);
 }
 
 static int32_t read_word(struct parser *p, size_t letters)
@@ -388,7 +401,8 @@ static int32_t add_shortcut(struct parser *p, size_t column, cvk_value from, boo
         params.stride[i - 2] = stride;
     }
     if (!same && !fits)
-        return fail_at(column, "the block turns %s into %s, which no shortcut can follow: use paddings that keep the size, or strides",
+        return fail_at(column,
+                       "the block turns %s into %s, which no shortcut can follow: use paddings that keep the size, or strides",
                        cvk_shape_text(a.rank, a.dims, at), cvk_shape_text(b.rank, b.dims, bt));
     p->x = from;
     if (!same) {

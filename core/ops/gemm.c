@@ -102,11 +102,11 @@ static int32_t differentiate(struct cvk__diff *d)
     const struct cvk_gemm_params p = *(const struct cvk_gemm_params *)cvk__diff_node(d)->params;
     const cvk_value dy = cvk__diff_dy(d, 0), a = cvk__diff_node(d)->inputs[0], b = cvk__diff_node(d)->inputs[1];
     if (cvk__diff_wants(d, 0))
-        CVK__TRY(cvk__diff_give(d, 0, p.trans_a ? product(d, b, p.trans_b, dy, 1, p.alpha)
-                                                : product(d, dy, 0, b, !p.trans_b, p.alpha)));
+        CVK__TRY(cvk__diff_give(
+            d, 0, p.trans_a ? product(d, b, p.trans_b, dy, 1, p.alpha) : product(d, dy, 0, b, !p.trans_b, p.alpha)));
     if (cvk__diff_wants(d, 1))
-        CVK__TRY(cvk__diff_give(d, 1, p.trans_b ? product(d, dy, 1, a, p.trans_a, p.alpha)
-                                                : product(d, a, !p.trans_a, dy, 0, p.alpha)));
+        CVK__TRY(cvk__diff_give(
+            d, 1, p.trans_b ? product(d, dy, 1, a, p.trans_a, p.alpha) : product(d, a, !p.trans_a, dy, 0, p.alpha)));
     if (cvk__diff_wants(d, 2)) {
         const struct cvk_tensor_desc c = *cvk__diff_desc(d, cvk__diff_node(d)->inputs[2]); /* descriptors move with new values */
         CVK__TRY(cvk__diff_give(d, 2, cvk__diff_unbroadcast(d, cvk__diff_scale(d, dy, (double)p.beta), &c)));

@@ -91,8 +91,8 @@ static cvk_value swapped(struct cvk__diff *d, cvk_value v)
     return cvk__diff_op(d, CVK_OP_TRANSPOSE, &p, &v, 1);
 }
 
-/* Two matrices are gemm's, which needs no transposed copies; stacks are products of exchanged stacks. A vector goes by the declared
- * rows. */
+/* Two matrices are gemm's, which needs no transposed copies; stacks are products of exchanged stacks. A vector goes by the
+ * declared rows. */
 static int32_t differentiate(struct cvk__diff *d)
 {
     const struct cvk_matmul_params p = {.size = sizeof p};

@@ -14,11 +14,15 @@ const char *cvk_optimizer_name(uint32_t kind)
 uint32_t cvk_optimizer_states(const struct cvk_optimize_params *p)
 {
     switch (p->kind) {
-    case CVK_SGD: return p->momentum != 0 ? 1 : 0;
+    case CVK_SGD:
+        return p->momentum != 0 ? 1 : 0;
     case CVK_ADAM:
-    case CVK_ADAMW: return 2;
-    case CVK_RMSPROP: return p->momentum != 0 ? 2 : 1;
-    default: return 1;
+    case CVK_ADAMW:
+        return 2;
+    case CVK_RMSPROP:
+        return p->momentum != 0 ? 2 : 1;
+    default:
+        return 1;
     }
 }
 

@@ -16,7 +16,8 @@ static void fans(const struct cvk__node *n, const struct cvk_tensor_desc *w, dou
     bool turned = n->op == CVK_OP_CONV_TRANSPOSE || n->op == CVK_OP_MATMUL ||
                   (n->op == CVK_OP_GEMM && !((const struct cvk_gemm_params *)n->params)->trans_b);
     if (n->op == CVK_OP_CONV) /* [filters, depth / group, kernel...] */
-        first /= ((const struct cvk_conv_params *)n->params)->group ? (double)((const struct cvk_conv_params *)n->params)->group : 1;
+        first /=
+            ((const struct cvk_conv_params *)n->params)->group ? (double)((const struct cvk_conv_params *)n->params)->group : 1;
     if (n->op == CVK_OP_CONV_TRANSPOSE) {
         const struct cvk_conv_transpose_params *p = n->params;
         first /= p->group ? (double)p->group : 1;
@@ -50,7 +51,8 @@ static int32_t put(struct cvk__value *v, double deviation, float constant, uint6
     return CVK_OK;
 }
 
-static int32_t draw_input(struct cvk_graph *g, const struct cvk__node *n, uint32_t i, uint64_t seed, uint32_t kind, uint32_t *stream)
+static int32_t draw_input(struct cvk_graph *g, const struct cvk__node *n, uint32_t i, uint64_t seed, uint32_t kind,
+                          uint32_t *stream)
 {
     struct cvk__value *v = cvk__value_at(g, n->inputs[i]);
     if (!v || !v->blob || v->desc.dtype != CVK_F32 || v->is_input)

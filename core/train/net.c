@@ -71,7 +71,8 @@ static int32_t find_prediction(struct cvk__train_net *net, const struct cvk_trai
                    ((const struct cvk_softmax_params *)n->params)->axis == 1 &&
                    (!((const struct cvk_softmax_params *)n->params)->flatten || cvk__value_at(g, n->inputs[0])->desc.rank == 2);
     bool sigmoid = n && n->op == CVK_OP_UNARY && ((const struct cvk_unary_params *)n->params)->kind == CVK_SIGMOID;
-    if ((softmax && p->loss.kind == CVK_LOSS_SOFTMAX_CROSS_ENTROPY) || (sigmoid && p->loss.kind == CVK_LOSS_SIGMOID_CROSS_ENTROPY))
+    if ((softmax && p->loss.kind == CVK_LOSS_SOFTMAX_CROSS_ENTROPY) ||
+        (sigmoid && p->loss.kind == CVK_LOSS_SIGMOID_CROSS_ENTROPY))
         net->prediction = n->inputs[0];
     return CVK_OK;
 }
@@ -84,7 +85,8 @@ static int32_t add_target(struct cvk__train_net *net, const struct cvk_trainer_p
     int64_t dims[CVK_MAX_RANK];
     char text[CVK_SHAPE_TEXT];
     if (x.rank < 2)
-        return cvk__fail(CVK_E_SHAPE, "training: the prediction is %s; the loss needs a batch axis and classes or values on axis 1",
+        return cvk__fail(CVK_E_SHAPE,
+                         "training: the prediction is %s; the loss needs a batch axis and classes or values on axis 1",
                          cvk_shape_text(x.rank, x.dims, text));
     for (uint32_t i = 0; i < x.rank; i++)
         if (i != 1 || (dtype != CVK_I64 && dtype != CVK_I32))
@@ -126,7 +128,8 @@ static int32_t add_gradients(struct cvk__train_net *net)
     }
     cvk__free(wrt);
     if (status == CVK_OK && !reached)
-        status = cvk__fail(CVK_E_UNSUPPORTED, "training: no gradient of the loss reaches a weight: what lies between them passes none on");
+        status = cvk__fail(CVK_E_UNSUPPORTED,
+                           "training: no gradient of the loss reaches a weight: what lies between them passes none on");
     return status;
 }
 
@@ -191,7 +194,8 @@ static int32_t build_evaluation(struct cvk__train_net *net, const struct cvk_tra
     return add_loss(net, p, target, CVK_LOSS_NONE);
 }
 
-static int32_t init(struct cvk__train_net *net, struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_trainer_params *p,
+static int32_t init(struct cvk__train_net *net, struct cvk_context *ctx, const struct cvk_graph *g,
+                    const struct cvk_trainer_params *p,
                     int32_t (*build)(struct cvk__train_net *net, const struct cvk_trainer_params *p))
 {
     memset(net, 0, sizeof *net);

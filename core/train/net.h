@@ -8,9 +8,9 @@
 #include "../graph/ir.h"
 
 struct cvk__train_weight {
-    cvk_value v;        /* the same number in the net as it was handed in and in the step's graph */
+    cvk_value v; /* the same number in the net as it was handed in and in the step's graph */
     cvk_value gradient;
-    uint32_t state;     /* of cvk__train_net.states */
+    uint32_t state; /* of cvk__train_net.states */
 };
 
 struct cvk__train_state {
@@ -27,7 +27,7 @@ struct cvk__train_net {
     struct cvk__train_state *states;
     uint32_t state_count, state_capacity;
     struct cvk__device *evaluator;
-    bool random;  /* something draws: the graph has the input "train/step" */
+    bool random;   /* something draws: the graph has the input "train/step" */
     bool measures; /* the norms of gradients are outputs */
 };
 
@@ -42,7 +42,8 @@ void cvk__train_net_finish(struct cvk__train_net *net); /* zeroed is fine */
 
 /* weights.c: norms that share statistics, but not all four vectors, get their own in g, the net before it is resolved. */
 int32_t cvk__train_separate_statistics(struct cvk_graph *g);
-/* weights.c: which constants of the net are trained: they become states, and batch norms and dropouts train. The graph is resolved. */
+/* weights.c: which constants of the net are trained: they become states, and batch norms and dropouts train. The graph is
+ * resolved. */
 int32_t cvk__train_find_weights(struct cvk__train_net *net, const struct cvk_trainer_params *p, cvk_value step);
 /* weights.c: true if the net has a dropout that drops. */
 bool cvk__train_is_random(const struct cvk_graph *g);

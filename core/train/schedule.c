@@ -43,7 +43,6 @@ float cvk_schedule_rate(const struct cvk_schedule *s, uint64_t step)
     if (s->kind == CVK_SCHEDULE_STEP && s->period)
         rate *= pow(s->gamma > 0 ? (double)s->gamma : 0.1, (double)(step / s->period));
     else if (s->kind == CVK_SCHEDULE_COSINE)
-        rate = glide(rate, (double)s->final_rate,
-                     share(step - s->warmup, s->steps > s->warmup ? s->steps - s->warmup : 0));
+        rate = glide(rate, (double)s->final_rate, share(step - s->warmup, s->steps > s->warmup ? s->steps - s->warmup : 0));
     return (float)rate;
 }

@@ -27,19 +27,20 @@ static int32_t make_tensors(struct cvk_trainer *t)
     return cvk_tensor_create(CVK_F32, 1, weights, &t->norms);
 }
 
-static int32_t create(struct cvk_trainer *t, struct cvk_context *ctx, const struct cvk_graph *g, const struct cvk_trainer_params *p)
+static int32_t create(struct cvk_trainer *t, struct cvk_context *ctx, const struct cvk_graph *g,
+                      const struct cvk_trainer_params *p)
 {
     CVK__TRY(cvk__graph_clone(g, &t->net));
     CVK__TRY(cvk__train_separate_statistics(t->net));
     CVK__TRY(cvk__train_net_init(&t->step_net, ctx, t->net, p));
     /* A step's values are read again by the backward half, so pieces of the batch would save nothing. */
-    const struct cvk_session_params params = {
-        .device = p->device,
-        .kernels = p->kernels,
-        .memory_limit_bytes = p->memory_limit_bytes,
-        .macs_limit = p->macs_limit,
-        .flags = CVK_SESSION_NO_SEGMENTS | (p->flags & CVK_TRAIN_DETERMINISTIC ? CVK_SESSION_DETERMINISTIC : 0) |
-                 (p->flags & CVK_TRAIN_PROFILE ? CVK_SESSION_PROFILE : 0)};
+    const struct cvk_session_params params = {.device = p->device,
+                                              .kernels = p->kernels,
+                                              .memory_limit_bytes = p->memory_limit_bytes,
+                                              .macs_limit = p->macs_limit,
+                                              .flags = CVK_SESSION_NO_SEGMENTS |
+                                                       (p->flags & CVK_TRAIN_DETERMINISTIC ? CVK_SESSION_DETERMINISTIC : 0) |
+                                                       (p->flags & CVK_TRAIN_PROFILE ? CVK_SESSION_PROFILE : 0)};
     CVK__TRY(cvk_session_create(ctx, t->step_net.g, &params, &t->session));
     t->rate = p->learning_rate;
     t->optimizer = p->optimizer.kind;
@@ -91,7 +92,8 @@ void cvk_trainer_destroy(struct cvk_trainer *t)
 /* Writes a batch whose images are those of input i, whatever axes the caller's have. */
 static int32_t write_input(struct cvk_trainer *t, uint32_t i, const struct cvk_tensor *tensor)
 {
-    const struct cvk_tensor_desc *want = cvk_session_input_desc(t->session, i), *have = tensor ? cvk_tensor_get_desc(tensor) : NULL;
+    const struct cvk_tensor_desc *want = cvk_session_input_desc(t->session, i),
+                                 *have = tensor ? cvk_tensor_get_desc(tensor) : NULL;
     if (!have || have->dtype != want->dtype || have->bytes != want->bytes || have->rank == want->rank || !have->rank ||
         have->dims[0] != want->dims[0])
         return cvk_session_write(t->session, i, tensor); /* fits, or tells what does not */
@@ -198,7 +200,8 @@ const struct cvk_session *cvk_trainer_session(const struct cvk_trainer *t)
     return t ? t->session : NULL;
 }
 
-/* ---- what a step changes ---------------------------------------------------------------------------------------------------- */
+/* ---- what a step changes ----------------------------------------------------------------------------------------------------
+ */
 
 uint32_t cvk_trainer_weight_count(const struct cvk_trainer *t)
 {
@@ -252,7 +255,8 @@ int32_t cvk_trainer_state_write(struct cvk_trainer *t, uint32_t i, const struct 
     return cvk__session_state_write(t->session, t->step_net.states[i].v, cvk_tensor_data(in));
 }
 
-/* A weight that the net works out from other constants is a constant from now on; the other outputs of its node stay what they are. */
+/* A weight that the net works out from other constants is a constant from now on; the other outputs of its node stay what they
+ * are. */
 static int32_t cut_off(struct cvk_graph *g, cvk_value v)
 {
     struct cvk__value *value = cvk__value_at(g, v);

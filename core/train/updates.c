@@ -3,8 +3,8 @@
 #include "../ops/op_def.h"
 #include "net.h"
 
-static int32_t one(struct cvk__train_net *net, uint32_t op, const void *params, const char *name, const cvk_value *inputs, uint32_t count,
-                   cvk_value *y)
+static int32_t one(struct cvk__train_net *net, uint32_t op, const void *params, const char *name, const cvk_value *inputs,
+                   uint32_t count, cvk_value *y)
 {
     return cvk__train_add(net, op, params, name, inputs, count, y, 1);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * What of a net is trained: constants that stand where layers have weights. They become states; batch norms take the statistics of the
- * batch and keep running ones, dropouts drop. */
+ * What of a net is trained: constants that stand where layers have weights. They become states; batch norms take the statistics
+ * of the batch and keep running ones, dropouts drop. */
 #include <fnmatch.h>
 
 #include "../device/backend.h"
@@ -118,7 +118,8 @@ static int32_t make_statistics(struct cvk__train_net *net, uint32_t node)
     return CVK_OK;
 }
 
-/* The node's outputs 1 and 2 replace the running mean and variance. A norm that is used again goes on with what the use before left. */
+/* The node's outputs 1 and 2 replace the running mean and variance. A norm that is used again goes on with what the use before
+ * left. */
 static int32_t train_norm(struct cvk__train_net *net, uint32_t node)
 {
     cvk_value outputs[5] = {0}, states[2];
@@ -187,7 +188,8 @@ static int32_t train_dropout(struct cvk__train_net *net, uint32_t node, uint64_t
     return CVK_OK;
 }
 
-static int32_t train_node(struct cvk__train_net *net, uint32_t node, const struct cvk_trainer_params *p, cvk_value step, bool *derived)
+static int32_t train_node(struct cvk__train_net *net, uint32_t node, const struct cvk_trainer_params *p, cvk_value step,
+                          bool *derived)
 {
     struct cvk_graph *g = net->g;
     uint32_t bits = weight_inputs(g, &g->nodes[node], derived);

@@ -193,8 +193,8 @@ static struct changed change(const char *spec, struct cvk_loader_params p)
     c.plain = malloc(info.count * info.x.bytes);
     c.plain_classes = malloc(info.count * info.target.bytes);
     for (uint64_t i = 0; i < info.count; i++)
-        assert_int_equal(
-            cvk_data_read(c.d, i, c.plain + i * info.x.bytes / 4, (char *)c.plain_classes + i * info.target.bytes), CVK_OK);
+        assert_int_equal(cvk_data_read(c.d, i, c.plain + i * info.x.bytes / 4, (char *)c.plain_classes + i * info.target.bytes),
+                         CVK_OK);
     return c;
 }
 

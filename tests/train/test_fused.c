@@ -24,8 +24,9 @@ static struct cvk_tensor *filled(const struct cvk_tensor_desc *d, uint64_t strea
 static struct cvk_session *begin(struct cvk_context *ctx, const struct cvk_graph *g, const char *device, uint32_t flags)
 {
     struct cvk_session *s = NULL;
-    check_ok(cvk_session_create(ctx, g, &(struct cvk_session_params){.device = device, .flags = CVK_SESSION_NO_SEGMENTS | flags}, &s),
-             "session");
+    check_ok(
+        cvk_session_create(ctx, g, &(struct cvk_session_params){.device = device, .flags = CVK_SESSION_NO_SEGMENTS | flags}, &s),
+        "session");
     for (int step = 0; step < STEPS; step++) {
         for (uint32_t i = 0; i < cvk_session_input_count(s); i++) {
             struct cvk_tensor *t = filled(cvk_session_input_desc(s, i), i);

@@ -7,10 +7,10 @@
 #include "ops/all.h"
 
 #define STEP 1e-6
-#define TOLERANCE 1e-5         /* of a gradient near 1; relative above */
-#define ELEMENTS 16            /* of each input at most */
-#define MAX_MACS 200000        /* larger cases are for kernels, and say nothing more about formulas */
-#define MAX_NUMBER 1e4         /* beyond, a step of STEP is lost in rounding */
+#define TOLERANCE 1e-5  /* of a gradient near 1; relative above */
+#define ELEMENTS 16     /* of each input at most */
+#define MAX_MACS 200000 /* larger cases are for kernels, and say nothing more about formulas */
+#define MAX_NUMBER 1e4  /* beyond, a step of STEP is lost in rounding */
 #define R_STREAM 48
 
 static struct cvk_context *ctx;

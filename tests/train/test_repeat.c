@@ -4,8 +4,9 @@
 
 #include "rig.h"
 
-static const char net[] = "3x12x12: 16c3p1-bn-relu-res(16c3p1-bn-relu-16c3p1-bn)-relu-drop0.3-res(32c3p1s2-bn-relu-32c3p1-bn)-relu-"
-                          "dw3p1-16t2-relu-mp2-flat-20n-relu-5n-softmax";
+static const char net[] =
+    "3x12x12: 16c3p1-bn-relu-res(16c3p1-bn-relu-16c3p1-bn)-relu-drop0.3-res(32c3p1s2-bn-relu-32c3p1-bn)-relu-"
+    "dw3p1-16t2-relu-mp2-flat-20n-relu-5n-softmax";
 
 static uint64_t train(const char *device, uint64_t seed)
 {
@@ -58,7 +59,8 @@ static void backends_agree(void **state)
 {
     (void)state;
     struct rig a, b;
-    struct cvk_trainer_params p = {.device = "ref", .batch = 12, .learning_rate = 0.02f, .optimizer = cvk_optimizer_defaults(CVK_SGD)};
+    struct cvk_trainer_params p = {
+        .device = "ref", .batch = 12, .learning_rate = 0.02f, .optimizer = cvk_optimizer_defaults(CVK_SGD)};
     rig_make_text(&a, net, &p);
     p.device = "simd";
     rig_make_text(&b, net, &p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Weights, norms and values that are used several times, and weights that the net works out: gradients against differences of the loss,
- * and what the trained net is like. */
+ * Weights, norms and values that are used several times, and weights that the net works out: gradients against differences of the
+ * loss, and what the trained net is like. */
 #include "rig.h"
 
 static const struct cvk_trainer_params params = {.device = "ref", .batch = 4, .loss = {.kind = CVK_LOSS_MSE}};
@@ -203,7 +203,9 @@ static void kernels_that_the_net_cuts_out(void **state)
         struct cvk_trainer_params p = params;
         p.freeze = frozen ? "*1.weight" : NULL; /* a weight without a name has one of its node's */
         p.learning_rate = 0.1f;
-        check_ok(cvk_split(g, drawn(g, "both", 4, (int64_t[]){8, 4, 3, 3}, 1), 0, &(struct cvk_split_params){.axis = 0}, 2, parts), "split");
+        check_ok(
+            cvk_split(g, drawn(g, "both", 4, (int64_t[]){8, 4, 3, 3}, 1), 0, &(struct cvk_split_params){.axis = 0}, 2, parts),
+            "split");
         const struct cvk_conv_params wide = {.pad_begin = {1, 1}, .pad_end = {1, 1}};
         cvk_output(g, cvk_conv(g, cvk_tanh(g, cvk_conv(g, x, parts[0], 0, NULL)), parts[1], 0, &wide), "y");
         rig_make(&r, g, &p);
@@ -252,9 +254,12 @@ static void a_fixed_batch_stays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_used_several_times),  cmocka_unit_test(scaled_products),
-        cmocka_unit_test(a_norm_used_twice),          cmocka_unit_test(norms_that_share_constants),
-        cmocka_unit_test(kernels_that_the_net_cuts_out), cmocka_unit_test(a_frozen_norm),
+        cmocka_unit_test(values_used_several_times),
+        cmocka_unit_test(scaled_products),
+        cmocka_unit_test(a_norm_used_twice),
+        cmocka_unit_test(norms_that_share_constants),
+        cmocka_unit_test(kernels_that_the_net_cuts_out),
+        cmocka_unit_test(a_frozen_norm),
         cmocka_unit_test(a_fixed_batch_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

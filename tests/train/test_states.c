@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * States in several memories: a step whose nodes are spread at random over two devices with memory of their own and the reference leaves
- * the same weights, statistics and optimiser's state as the reference alone. */
+ * States in several memories: a step whose nodes are spread at random over two devices with memory of their own and the reference
+ * leaves the same weights, statistics and optimiser's state as the reference alone. */
 #include "rig.h"
 
 #include "device/backend.h"
@@ -9,12 +9,13 @@
 #define NETS 12
 #define STEPS 3
 
-/* ---- the reference's kernels behind handles that are no addresses ---------------------------------------------------------------- */
+/* ---- the reference's kernels behind handles that are no addresses
+ * ---------------------------------------------------------------- */
 
 static const struct cvk__backend *reference;
 static struct cvk_kernel *rows; /* one for each op and pass of the reference */
 static uint32_t row_count;
-static uint64_t spread;         /* decides which nodes a device takes */
+static uint64_t spread; /* decides which nodes a device takes */
 
 struct far {
     const struct cvk_host *host;
@@ -151,10 +152,18 @@ static int32_t far_run(struct cvk_exec *e)
 
 static int32_t far_query(const struct cvk_host *host, struct cvk_plugin *out)
 {
-    static const struct cvk_device_api api = {.size = sizeof api, .count = far_count, .info = far_info, .open = far_open, .close = far_close,
-                                              .alloc = far_alloc, .free = far_free, .write = far_write, .read = far_read};
-    static struct cvk_plugin plugin = {CVK_PLUGIN_HEAD, .rank = -70, .name = "far", .version = "1.0", .license = "MIT",
-                                       .kernel_stride = sizeof(struct cvk_kernel), .device = &api};
+    static const struct cvk_device_api api = {.size = sizeof api,
+                                              .count = far_count,
+                                              .info = far_info,
+                                              .open = far_open,
+                                              .close = far_close,
+                                              .alloc = far_alloc,
+                                              .free = far_free,
+                                              .write = far_write,
+                                              .read = far_read};
+    static struct cvk_plugin plugin = {CVK_PLUGIN_HEAD,  .rank = -70,      .name = "far",
+                                       .version = "1.0", .license = "MIT", .kernel_stride = sizeof(struct cvk_kernel),
+                                       .device = &api};
     plugin.kernels = rows;
     plugin.kernel_count = row_count;
     return cvk_plugin_answer(host, out, &plugin);
@@ -179,8 +188,8 @@ static int add_far(void **state)
         struct cvk_kernel *row = row_count ? &rows[row_count - 1] : NULL;
         assert_true(!from->build && !from->finish);
         if (!row || row->op != from->op || row->pass != from->pass)
-            rows[row_count++] = (struct cvk_kernel){.size = sizeof *rows, .op = from->op, .pass = from->pass, .name = "far",
-                                                    .plan = far_plan, .run = far_run};
+            rows[row_count++] = (struct cvk_kernel){
+                .size = sizeof *rows, .op = from->op, .pass = from->pass, .name = "far", .plan = far_plan, .run = far_run};
         rows[row_count - 1].dtypes |= from->dtypes;
         rows[row_count - 1].epilogues |= from->epilogues;
     }
@@ -196,13 +205,19 @@ static int end(void **state)
     return 0;
 }
 
-/* ---- the test ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- the test
+ * ---------------------------------------------------------------------------------------------------------------------- */
 
-static struct cvk_trainer *trained(struct cvk_context *ctx, const char *text, const char *device, uint64_t seed, struct cvk_graph **g)
+static struct cvk_trainer *trained(struct cvk_context *ctx, const char *text, const char *device, uint64_t seed,
+                                   struct cvk_graph **g)
 {
     struct cvk_trainer *t = NULL;
     struct cvk_tensor *x = NULL, *y = NULL;
-    const struct cvk_trainer_params p = {.device = device, .batch = 3, .learning_rate = 0.05f, .clip_norm = 1, .seed = seed,
+    const struct cvk_trainer_params p = {.device = device,
+                                         .batch = 3,
+                                         .learning_rate = 0.05f,
+                                         .clip_norm = 1,
+                                         .seed = seed,
                                          .optimizer = cvk_optimizer_defaults(seed % 2 ? CVK_ADAM : CVK_SGD)};
     check_ok(cvk_graph_from_text(text, seed, g), text);
     check_ok(cvk_trainer_create(ctx, *g, &p, &t), text);
@@ -221,7 +236,8 @@ static struct cvk_trainer *trained(struct cvk_context *ctx, const char *text, co
     return t;
 }
 
-/* Fails unless the states are the same but for the rounding of fused nodes. Adam divides by what may be tiny: twice a step is the most. */
+/* Fails unless the states are the same but for the rounding of fused nodes. Adam divides by what may be tiny: twice a step is the
+ * most. */
 static void compare(struct cvk_trainer *a, struct cvk_trainer *b, const char *text)
 {
     assert_int_equal(cvk_trainer_state_count(a), cvk_trainer_state_count(b));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The kinds of tasks that networks are trained for, each learned from generated data: two classes with two nodes and with one, three and
- * ten classes, numbers, a class for each pixel. */
+ * The kinds of tasks that networks are trained for, each learned from generated data: two classes with two nodes and with one,
+ * three and ten classes, numbers, a class for each pixel. */
 #include "rig.h"
 
 struct task {
@@ -147,19 +147,22 @@ static void learn(const struct task *k)
 static void two_classes_with_two_nodes(void **state)
 {
     (void)state;
-    learn(&(struct task){"shapes(count=1200,size=20,classes=2)", SMALL "2n-softmax", CVK_LOSS_SOFTMAX_CROSS_ENTROPY, 120, 0.003f, 0.95});
+    learn(&(struct task){"shapes(count=1200,size=20,classes=2)", SMALL "2n-softmax", CVK_LOSS_SOFTMAX_CROSS_ENTROPY, 120, 0.003f,
+                         0.95});
 }
 
 static void yes_or_no_with_one_node(void **state)
 {
     (void)state;
-    learn(&(struct task){"shapes(count=1200,size=20,classes=2)", SMALL "1n-sigmoid", CVK_LOSS_SIGMOID_CROSS_ENTROPY, 120, 0.003f, 0.95});
+    learn(&(struct task){"shapes(count=1200,size=20,classes=2)", SMALL "1n-sigmoid", CVK_LOSS_SIGMOID_CROSS_ENTROPY, 120, 0.003f,
+                         0.95});
 }
 
 static void three_classes(void **state)
 {
     (void)state;
-    learn(&(struct task){"shapes(count=1500,size=20,classes=3)", SMALL "3n-softmax", CVK_LOSS_SOFTMAX_CROSS_ENTROPY, 250, 0.003f, 0.9});
+    learn(&(struct task){"shapes(count=1500,size=20,classes=3)", SMALL "3n-softmax", CVK_LOSS_SOFTMAX_CROSS_ENTROPY, 250, 0.003f,
+                         0.9});
 }
 
 static void ten_classes(void **state)
@@ -172,7 +175,8 @@ static void ten_classes(void **state)
 static void numbers(void **state)
 {
     (void)state;
-    learn(&(struct task){"curve(count=1500)", "1x28x28: 8c3p1-relu-mp2-16c3p1-relu-mp2-flat-32n-relu-3n", CVK_LOSS_MSE, 250, 0.003f, 0.08});
+    learn(&(struct task){"curve(count=1500)", "1x28x28: 8c3p1-relu-mp2-16c3p1-relu-mp2-flat-32n-relu-3n", CVK_LOSS_MSE, 250,
+                         0.003f, 0.08});
 }
 
 static void a_class_for_each_pixel(void **state)
@@ -186,8 +190,12 @@ static void a_class_for_each_pixel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_classes_with_two_nodes), cmocka_unit_test(yes_or_no_with_one_node), cmocka_unit_test(three_classes),
-        cmocka_unit_test(ten_classes),                cmocka_unit_test(numbers),                 cmocka_unit_test(a_class_for_each_pixel),
+        cmocka_unit_test(two_classes_with_two_nodes),
+        cmocka_unit_test(yes_or_no_with_one_node),
+        cmocka_unit_test(three_classes),
+        cmocka_unit_test(ten_classes),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(a_class_for_each_pixel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

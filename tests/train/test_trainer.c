@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include "base/base.h"
+#include "convoke/plugin.h"
 
 static const struct cvk_trainer_params plain = {.device = "ref", .batch = 8, .learning_rate = 0.1f};
 
@@ -106,7 +107,8 @@ static void one_hot_labels_are_class_numbers(void **state)
 
 static bool same(struct cvk_tensor *a, struct cvk_tensor *b)
 {
-    bool equal = cvk_tensor_bytes(a) == cvk_tensor_bytes(b) && !memcmp(cvk_tensor_data(a), cvk_tensor_data(b), cvk_tensor_bytes(a));
+    bool equal =
+        cvk_tensor_bytes(a) == cvk_tensor_bytes(b) && !memcmp(cvk_tensor_data(a), cvk_tensor_data(b), cvk_tensor_bytes(a));
     cvk_tensor_destroy(a);
     cvk_tensor_destroy(b);
     return equal;
@@ -136,7 +138,8 @@ static void frozen_weights_stay(void **state)
     rig_free(&r);
 }
 
-/* A dropped unit's weights get exactly no update; at the next step others are dropped (A3). drop0.4 and keep0.6 are the same (A4). */
+/* A dropped unit's weights get exactly no update; at the next step others are dropped (A3). drop0.4 and keep0.6 are the same
+ * (A4). */
 static void dropped_units_get_no_update(void **state)
 {
     (void)state;
@@ -208,7 +211,8 @@ static void clipping_shortens_the_step(void **state)
     }
 }
 
-/* L2 shrinks weights, L1 moves them toward 0 by a constant; biases only if wished. The targets are met, so there is no other gradient. */
+/* L2 shrinks weights, L1 moves them toward 0 by a constant; biases only if wished. The targets are met, so there is no other
+ * gradient. */
 static void regularisation_shrinks(void **state)
 {
     (void)state;
@@ -320,6 +324,30 @@ static void a_dense_layer_is_a_convolution(void **state)
     rig_free(&b);
 }
 
+/* A gradient that needs an output which the net left out (the places of the greatest): the step makes it. */
+static void outputs_that_were_left_out(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct cvk_graph *g = NULL;
+    cvk_value y;
+    check_ok(cvk_graph_create("greatest", &g), "graph");
+    cvk_value x = cvk_layer_dense(g, cvk_input(g, "x", CVK_F32, 2, (int64_t[]){CVK_BATCH, 6}), 12);
+    check_ok(cvk_graph_add(g, CVK_OP_TOPK, &(struct cvk_topk_params){.k = 4, .axis = 1}, &x, 1, &y, 1), "topk");
+    cvk_output(g, cvk_layer_dense(g, y, 3), "scores");
+    rig_make(&r, g, &plain);
+    struct cvk_tensor *before = rig_read(&r, "dense1.w");
+    double first = rig_step(&r), last = first;
+    for (int i = 0; i < 20; i++)
+        last = rig_step(&r);
+    assert_true(last < first);
+    struct cvk_tensor *after = rig_read(&r, "dense1.w");
+    assert_true(memcmp(cvk_tensor_data(before), cvk_tensor_data(after), cvk_tensor_bytes(before)) != 0);
+    cvk_tensor_destroy(before);
+    cvk_tensor_destroy(after);
+    rig_free(&r);
+}
+
 /* As documented: it shows in the loss, and the steps go on. */
 static void nan_shows_in_the_loss(void **state)
 {
@@ -407,6 +435,7 @@ int main(void)
         cmocka_unit_test(states_are_everything),
         cmocka_unit_test(the_trained_graph_is_what_was_learned),
         cmocka_unit_test(a_dense_layer_is_a_convolution),
+        cmocka_unit_test(outputs_that_were_left_out),
         cmocka_unit_test(nan_shows_in_the_loss),
         cmocka_unit_test(errors_name_what_is_wrong),
         cmocka_unit_test(memory_runs_out),

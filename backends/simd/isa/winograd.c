@@ -11,11 +11,10 @@
 #define AHEAD 3 /* tiles that the input is prefetched ahead: many short rows are too much for a processor to foresee */
 #define MAX_A 8
 #define MAX_TAPS 5
-#define PW 1
 
 /* Rows of the transformed tile that are made at a time: so that they and what they are made from fit the registers. */
 #if V_REGISTERS >= 32
-#define INPUT_ROWS(a_w) ((a_w) == 4 ? 4 : (a_w) == 6 ? 3 : 2)
+#define INPUT_ROWS(a_w) ((a_w) == 4 ? 4 : (a_w) == 6 ? 2 : 2)
 #define OUTPUT_ROWS(m_h) ((m_h) == 6 ? 3 : (m_h))
 #else
 #define INPUT_ROWS(a_w) 2
@@ -147,10 +146,8 @@ SIMD_INLINE void input_rows(const float *x, const int64_t row_step, float *v, co
         V t[MAX_A];
         input_line(a_w, half[i], t);
 #pragma GCC unroll 8
-        for (int j = 0; j < a_w; j++) {
+        for (int j = 0; j < a_w; j++)
             v_store(v + ((first + i) * a_w + j) * xi_step, t[j]);
-            __builtin_prefetch(v + ((first + i) * a_w + j) * xi_step + PW * V_LEN, 1);
-        }
     }
 }
 
