@@ -2,7 +2,6 @@
  * winograd.h: how a layer is cut, and what it costs. The cut may follow the number of threads, since it does not change a
  * tile's arithmetic; the cost, by which algorithms are chosen, must not. */
 #include "winograd.h"
-#include <stdlib.h>
 
 /* Flops that the transforms' time is worth, for each number xi of one tile and channel: input, output. */
 #define INPUT_FLOPS 16.0
@@ -52,7 +51,7 @@ static double product_flops(const struct simd_winograd *s)
 static void choose_block(struct simd_winograd *s, const struct simd_device *d)
 {
     uint64_t px = d->isa->tile->max_px[s->v - 1], tile_bytes = s->xis * s->icb * s->block * sizeof(float);
-    uint64_t most = cold(s, d) ? TILES_COLD : getenv("TT") ? (uint64_t)atoi(getenv("TT")) : TILES;
+    uint64_t most = cold(s, d) ? TILES_COLD : TILES;
     uint64_t room = (cold(s, d) ? d->caches.l3_bytes / 4 : d->caches.l2_bytes / 2) / tile_bytes;
     most = room < most ? room : most;
     s->most = most < px ? px : most / px * px;

@@ -266,6 +266,8 @@ static const struct cvk_case cases[] = {
     {"tiles_wide", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
      .inputs = {X(1, 5, 6, 131), W(34, 5, 3, 3)},
      .epilogue = {.parts = CVK_EPI_BIAS | CVK_EPI_RESIDUAL | CVK_EPI_ACTIVATION, .axis = 1, ACTIVATION(CVK_CLIP, 0.5f, 2)}},
+    {"tiles_many", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
+     .inputs = {X(2, 17, 35, 34), W(18, 17, 3, 3)}},
     {"tiles_late_activation", SUM_TOLERANCE, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,
      .inputs = {X(2, 16, 7, 9), W(21, 16, 3, 3)}, .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_SIGMOID, 0, 0)}},
     {"tiles_few_sums_long", .rtol = 1e-4, .atol = 2e-4, P(.pad_begin = {1, 1}, .pad_end = {1, 1}), .input_count = 2,

@@ -14,7 +14,7 @@
 
 /* Rows of the transformed tile that are made at a time: so that they and what they are made from fit the registers. */
 #if V_REGISTERS >= 32
-#define INPUT_ROWS(a_w) ((a_w) == 4 ? 4 : (a_w) == 6 ? 2 : 2)
+#define INPUT_ROWS(a_w) ((a_w) == 4 ? 4 : (a_w) == 6 ? 3 : 2)
 #define OUTPUT_ROWS(m_h) ((m_h) == 6 ? 3 : (m_h))
 #else
 #define INPUT_ROWS(a_w) 2
@@ -130,12 +130,17 @@ SIMD_INLINE void input_rows(const float *x, const int64_t row_step, float *v, co
 {
     const int rows = a_h - first < INPUT_ROWS(a_w) ? a_h - first : INPUT_ROWS(a_w);
     V half[MAX_A][MAX_A];
+    const float *row[MAX_A];
+    float *to = v + first * a_w * xi_step;
+#pragma GCC unroll 8
+    for (int i = 0; i < a_h; i++, x += row_step)
+        row[i] = x;
 #pragma GCC unroll 8
     for (int j = 0; j < a_w; j++) {
         V column[MAX_A], t[MAX_A];
 #pragma GCC unroll 8
         for (int i = 0; i < a_h; i++)
-            column[i] = v_load(x + i * row_step + j * V_LEN);
+            column[i] = v_load(row[i] + j * V_LEN);
         input_line(a_h, column, t);
 #pragma GCC unroll 8
         for (int i = 0; i < rows; i++)
@@ -146,8 +151,8 @@ SIMD_INLINE void input_rows(const float *x, const int64_t row_step, float *v, co
         V t[MAX_A];
         input_line(a_w, half[i], t);
 #pragma GCC unroll 8
-        for (int j = 0; j < a_w; j++)
-            v_store(v + ((first + i) * a_w + j) * xi_step, t[j]);
+        for (int j = 0; j < a_w; j++, to += xi_step)
+            v_store(to, t[j]);
     }
 }
 
