@@ -2,6 +2,7 @@
  * A run of `convoke train` set up, saved and taken up again. */
 #include "train_run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -149,6 +150,18 @@ int train_save(struct training *t)
     return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("the checkpoint");
 }
 
+/* Checkpoints that a kill left half written: the name of a whole one, a dot and six letters. */
+static void remove_halves(const char *folder)
+{
+    const size_t whole = strlen(TRAIN_CHECKPOINT);
+    DIR *d = opendir(folder);
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d))
+        if (strlen(e->d_name) == whole + 7 && !strncmp(e->d_name, TRAIN_CHECKPOINT ".", whole + 1))
+            unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
+}
+
 static int restore(struct training *t)
 {
     char path[4096];
@@ -178,6 +191,8 @@ static int restore(struct training *t)
                       t->device);
     }
     cvk_checkpoint_destroy(c);
+    if (code == TOOL_GO_ON)
+        remove_halves(t->options.out);
     return code;
 }
 

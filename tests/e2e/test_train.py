@@ -94,6 +94,7 @@ class Train(Case):
         a, b = weights(whole), weights(broken)
         self.assertEqual(sorted(a), sorted(b))
         self.assertEqual([k for k in a if a[k] != b[k]], [])
+        self.assertEqual([p.name for p in broken.iterdir() if p.name.startswith("checkpoint.safetensors.")], []) # no half ones
         strip = lambda r: [row[:7] for row in r] # the last two are times
         self.assertEqual(strip(rows(whole / "history.csv")), strip(rows(broken / "history.csv")))
 
