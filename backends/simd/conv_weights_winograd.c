@@ -22,8 +22,9 @@ struct grad {
     uint64_t lane_tiles, v;     /* of the lane blocks; vectors of the widest */
     uint64_t units;             /* [lane tile][row block] */
     uint64_t chunks;
-    bool whole;               /* one chunk, and units are finished one by one */
-    int64_t u_step, sum_step; /* floats between numbers xi: of U, [lane block][tile][block], of sums, [row][vector][block] */
+    bool whole;       /* one chunk, and units are finished one by one: a thread has the sums of one */
+    int64_t u_step;   /* floats between numbers xi of U, [lane block][tile][block] */
+    int64_t sum_step; /* of sums, [unit][row][vector][block] */
 };
 
 static int64_t odd_blocks(uint64_t blocks, uint32_t block)
@@ -67,11 +68,11 @@ static struct grad grad_of(const struct simd_conv_weights *c, const struct simd_
     choose_chunks(&g, d);
     s->v_step = odd_blocks(c->row_blocks * s->most, c->block);
     g.u_step = odd_blocks(c->lane_blocks * s->most, c->block);
-    g.sum_step = odd_blocks(c->block * g.v, c->block);
+    g.sum_step = odd_blocks((g.whole ? 1 : g.units) * c->block * g.v, c->block);
     return g;
 }
 
-/* Flops that a transformed number and a sum of products are worth. */
+/* Flops that the making of a transformed number and the finishing of a sum of products are worth. */
 #define NUMBER_FLOPS 28.0
 #define SUM_FLOPS 20.0
 #define EFFICIENCY 0.95
@@ -107,7 +108,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     plan->cost_ns = cost(&g, d);
     plan->user[NOTE_V] = cvk_book(plan, simd_winograd_v_floats(s) * sizeof(float));
     plan->user[NOTE_U] = cvk_book(plan, s->xis * (uint64_t)g.u_step * sizeof(float));
-    plan->user[NOTE_SUMS] = cvk_book(plan, (g.whole ? d->threads : g.units) * s->xis * (uint64_t)g.sum_step * sizeof(float));
+    plan->user[NOTE_SUMS] = cvk_book(plan, (g.whole ? d->threads : 1) * s->xis * (uint64_t)g.sum_step * sizeof(float));
     plan->user[NOTE_BIAS] = cvk_book(plan, simd_conv_weights_bias_bytes(q->node, &g.c));
     return CVK_OK;
 }
@@ -231,7 +232,7 @@ static void finish_unit(const struct job *j, const struct unit *u, float *sums)
 
 static float *sums_of(const struct job *j, uint64_t number)
 {
-    return j->sums + number * j->g.s.xis * (uint64_t)j->g.sum_step;
+    return j->sums + number * j->g.c.block * j->g.v * j->g.c.block;
 }
 
 /* Items are numbers xi, then units: what is read of U and V for one xi stays in the second cache. */
@@ -258,7 +259,7 @@ static void run_finish(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 static void run_units(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
 {
     const struct job *j = arg;
-    float *sums = sums_of(j, worker);
+    float *sums = j->sums + worker * j->g.s.xis * (uint64_t)j->g.sum_step;
     for (uint64_t i = begin; i < end; i++) {
         const struct unit u = unit_of(&j->g, i);
         for (uint64_t xi = 0; xi < j->g.s.xis; xi++)

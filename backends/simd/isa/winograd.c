@@ -125,12 +125,12 @@ SIMD_INLINE void output_line(const int m, const int a, const V *x, V *t)
 }
 
 /* Rows first..first + rows - 1 of one transformed tile. */
-SIMD_INLINE void input_rows(const float *x, const int64_t row_step, float *v, const int64_t xi_step, const int a_h, const int a_w,
-                            const int first)
+SIMD_INLINE void input_rows(const float *x, const int64_t row_step, float *v, const int64_t xi_step, const int a_h,
+                            const int a_w, const int first)
 {
     const int rows = a_h - first < INPUT_ROWS(a_w) ? a_h - first : INPUT_ROWS(a_w);
     V half[MAX_A][MAX_A];
-    const float *row[MAX_A];
+    const float *row[MAX_A]; /* and a pointer that moves: a distance for each number would fill the registers */
     float *to = v + first * a_w * xi_step;
 #pragma GCC unroll 8
     for (int i = 0; i < a_h; i++, x += row_step)
@@ -207,8 +207,8 @@ SIMD_INLINE V epilogue(const struct simd_winograd_output *out, V y, const int64_
 }
 
 /* Output rows first..first + rows - 1 of tile t; `whole`: all of them and all columns lie inside the output. */
-SIMD_INLINE void output_rows(const struct simd_winograd_output *out, const uint64_t t, const int m_h, const int m_w, const int taps,
-                             const int first, const int whole)
+SIMD_INLINE void output_rows(const struct simd_winograd_output *out, const uint64_t t, const int m_h, const int m_w,
+                             const int taps, const int first, const int whole)
 {
     const int a_h = m_h + taps - 1, a_w = m_w + taps - 1;
     const int rows = m_h - first < OUTPUT_ROWS(m_h) ? m_h - first : OUTPUT_ROWS(m_h);

@@ -6,8 +6,8 @@
  * nothing to shuffle.
  *
  * The transforms are those of Cook and Toom. How many inputs a line has says at which points: 0, +-1 (4 inputs),
- * 0, +-sqrt(1/2), +-sqrt(2) (6), 0, +-1/2, +-1, +-2 (8), and infinity. Those of 6 are not the textbook's +-1, +-2: they halve the
- * error (docs/accuracy.md). */
+ * 0, +-sqrt(1/2), +-sqrt(2) (6), 0, +-1/2, +-1, +-2 (8), and infinity. Those of 6 are not the textbook's +-1, +-2: they halve
+ * the error (docs/accuracy.md). */
 #ifndef SIMD_WINOGRAD_H
 #define SIMD_WINOGRAD_H
 
@@ -19,7 +19,7 @@
 
 /* Input of `tiles` tiles that lie side by side, one block of channels: all of it is inside the image. */
 struct simd_winograd_input {
-    const float *x;   /* the first tile's first pixel; the next tile's is as many pixels further as a tile has columns of outputs */
+    const float *x;   /* the first tile's first pixel; the next tile's is as many pixels further as a tile has columns of y */
     int64_t row_step; /* floats between rows */
     float *v;         /* number xi of the first tile is at v + xi * xi_step, of the next tile a block further */
     int64_t xi_step;
