@@ -197,8 +197,14 @@ static int finish(struct training *t)
     metrics_init(&m, t->info.class_count, true);
     int code = train_evaluate(t, &m);
     sprintf(path, "%s/model.onnx", t->options.out);
-    if (code == TOOL_GO_ON && (cvk_trainer_graph(t->trainer, &g) != CVK_OK || cvk_onnx_save(g, path, NULL) != CVK_OK))
-        code = tool_fail_library(path);
+    if (code == TOOL_GO_ON) {
+        int32_t status = cvk_trainer_graph(t->trainer, &g);
+        status = status == CVK_OK ? cvk_onnx_save(g, path, NULL) : status;
+        if (status == CVK_E_UNSUPPORTED) /* the training is not lost for that */
+            tool_warn("no model.onnx: %s", cvk_error_text());
+        else if (status != CVK_OK)
+            code = tool_fail_library(path);
+    }
     if (code == TOOL_GO_ON && m.confusion)
         code = confusion_write(&m, t->info.class_names, t->options.out);
     if (code == TOOL_GO_ON)

@@ -96,7 +96,7 @@ static int learn(struct lesson *l, struct cvk_data *test, uint64_t epochs, const
     return code;
 }
 
-/* The ONNX file is what is run from now on, as any other program would. */
+/* The ONNX file is what is run from now on, as any other program would; without ONNX in this build, the net as it is. */
 static int export(struct lesson *l, const char *folder, struct demo_job *job)
 {
     char *path = tool_alloc(strlen(folder) + 16, 1), safe[TOOL_TEXT];
@@ -105,6 +105,12 @@ static int export(struct lesson *l, const char *folder, struct demo_job *job)
     int32_t status = cvk_trainer_graph(l->trainer, &g);
     if (status == CVK_OK)
         status = cvk_onnx_save(g, path, &(struct cvk_onnx_save_params){.name = "shapes"});
+    if (status == CVK_E_UNSUPPORTED) {
+        printf("  no shapes.onnx: %s\n", tool_escape(cvk_error_text(), safe, sizeof safe));
+        job->graph = g;
+        free(path);
+        return TOOL_GO_ON;
+    }
     if (status == CVK_OK)
         status = cvk_onnx_load(path, NULL, &job->graph);
     int code = status == CVK_OK ? TOOL_GO_ON : tool_fail_library(path);

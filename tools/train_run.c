@@ -147,6 +147,12 @@ int train_save(struct training *t)
     free(options);
     free(history);
     free(norms);
+    if (status == CVK_E_UNSUPPORTED) { /* a build without the library for it: told once, the training goes on */
+        if (!t->told_unsaved)
+            tool_warn("no checkpoint: %s", cvk_error_text());
+        t->told_unsaved = true;
+        return TOOL_GO_ON;
+    }
     return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("the checkpoint");
 }
 
