@@ -182,8 +182,16 @@ static int say_result(const struct training *t, const struct metrics *m)
         printf(", root mean square error %.4f", metrics_rmse(m));
     if (classes && t->info.target.rank)
         printf(", mean IoU %.3f", metrics_mean_iou(m));
-    printf("\n%s/: model.onnx, %s, history.csv, loss.svg, %s.svg, gradients.svg%s\n", out, TRAIN_CHECKPOINT,
-           classes ? "accuracy" : "error", classes ? ", confusion.csv" : "");
+    static const char *const names[] = {"model.onnx",   TRAIN_CHECKPOINT, "history.csv",   "loss.svg",
+                                        "accuracy.svg", "error.svg",      "gradients.svg", "confusion.csv"};
+    printf("\n%s/:", out);
+    for (uint32_t i = 0, said = 0; i < sizeof names / sizeof *names; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", t->options.out, names[i]);
+        if (access(path, R_OK) == 0)
+            printf("%s %s", said++ ? "," : "", names[i]);
+    }
+    putchar('\n');
     if (t->epoch < t->options.epochs)
         printf("stopped before the end; go on with: convoke train --resume %s\n", out);
     return TOOL_OK;
