@@ -206,8 +206,9 @@ static int finish(struct training *t)
     int code = train_evaluate(t, &m);
     sprintf(path, "%s/model.onnx", t->options.out);
     if (code == TOOL_GO_ON) {
+        const struct cvk_onnx_save_params onnx = {.opset = (uint32_t)t->options.opset, .fold_norms = t->options.fold_norms};
         int32_t status = cvk_trainer_graph(t->trainer, &g);
-        status = status == CVK_OK ? cvk_onnx_save(g, path, NULL) : status;
+        status = status == CVK_OK ? cvk_onnx_save(g, path, &onnx) : status;
         if (status == CVK_E_UNSUPPORTED) /* the training is not lost for that */
             tool_warn("no model.onnx: %s", cvk_error_text());
         else if (status != CVK_OK)

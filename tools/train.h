@@ -17,7 +17,8 @@ struct train_options {
     uint64_t epochs, batch, shift, crop, period, loaders;
     double rate, momentum, beta1, beta2, epsilon, l1, l2, decay, clip, smoothing, ignore, delta, gamma, final_rate, warmup, erase;
     double save_every; /* seconds */
-    bool nesterov, flip, deterministic, decay_biases, quiet;
+    uint64_t opset; /* of model.onnx */
+    bool nesterov, fold_norms, flip, deterministic, decay_biases, quiet;
     struct setup setup;
     char *words; /* memory of what was read from a file */
 };

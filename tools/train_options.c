@@ -81,6 +81,8 @@ static uint32_t running_options(struct train_options *o, struct option *out)
         {"resume", OPTION_TEXT, &o->resume, "DIR", "go on where the training in this folder stopped", 0, 0},
         {"save-every", OPTION_NUMBER, &o->save_every, "SECONDS", "between two checkpoints within an epoch (default 30)", 0, 0},
         {"loaders", OPTION_COUNT, &o->loaders, "N", "threads that prepare batches (default 1)", 1, 64},
+        {"opset", OPTION_COUNT, &o->opset, "N", "of model.onnx: 13 or 17 (default)", 13, 17},
+        {"fold-norms", OPTION_FLAG, &o->fold_norms, NULL, "batch norms go into the weights before them in model.onnx", 0, 0},
         {"quiet", OPTION_FLAG, &o->quiet, NULL, "no line for each epoch", 0, 0},
     };
     memcpy(out, list, sizeof list);
@@ -269,7 +271,9 @@ int train_options_read(struct train_options *o, int argc, char **argv)
     if (code == TOOL_GO_ON) {
         o->net = rest.count > 0 ? rest.items[0] : o->net;
         o->data = rest.count > 1 ? rest.items[1] : o->data;
-        if (!o->net || !o->data)
+        if (o->opset && o->opset != 13 && o->opset != 17)
+            code = tool_fail(TOOL_USAGE, "train: --opset is 13 or 17, not %llu", (unsigned long long)o->opset);
+        else if (!o->net || !o->data)
             code = tool_fail(TOOL_USAGE, "train: a net and a data set are needed; see convoke train --help");
     }
     if (code == TOOL_GO_ON)

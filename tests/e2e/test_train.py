@@ -197,6 +197,7 @@ class Train(Case):
                 ([NET, DATA, "--optimizer", "adum", "--out", out], 2, "did you mean adam"),
                 ([NET, DATA, "--schedule", "never", "--out", out], 2, "one_cycle"),
                 ([NET, DATA, "--loss", "mse2", "--out", out], 2, "did you mean mse"),
+                ([NET, DATA, "--opset", "15", "--out", out], 2, "13 or 17"),
                 ([NET, DATA, "--batch", "10000", "--out", out], 1, "smaller batch"),
                 ([NET, DATA, "--optimizer", "adam", "--decay", "0.1", "--out", out], 2, "--decay means nothing to adam"),
                 ([NET, DATA, "--loss", "mse", "--smoothing", "0.1", "--out", out], 2, "--smoothing means nothing to mse"),
