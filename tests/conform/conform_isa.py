@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The conformance test of the SIMD backend in one instruction set, on this processor or on an emulated older one.
 
-usage: conform_isa.py CONVOKE ISA [CPU [PASS]]
+usage: conform_isa.py CONVOKE ISA [CPU]
 
 With CPU the command runs under qemu-x86_64 as that processor, where an instruction that it does not have ends the test; the backend must
 then choose ISA by itself. Exit code 77, with the reason, where this machine cannot do it.
@@ -22,7 +22,7 @@ def main():
         if not emulator:
             print("not run: qemu-x86_64 (package qemu-user) is not there")
             return SKIP
-        command = [emulator, "-cpu", cpu] + command + (["--pass", sys.argv[4]] if len(sys.argv) > 4 else [])
+        command = [emulator, "-cpu", cpu] + command
         devices = subprocess.run(command[:3] + [convoke, "devices"], capture_output=True, text=True)
         if f"{isa} kernels" not in devices.stdout:
             print(f"as {cpu} the backend does not choose {isa}:\n{devices.stdout}{devices.stderr}")
