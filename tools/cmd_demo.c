@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "compare.h"
 #include "demo.h"
@@ -161,14 +160,6 @@ static int run_devices(struct demo *d)
     return failed ? TOOL_FAILED : TOOL_GO_ON;
 }
 
-static int make_folder(const char *folder)
-{
-    struct stat st;
-    if (mkdir(folder, 0777) == 0 || (errno == EEXIST && stat(folder, &st) == 0 && S_ISDIR(st.st_mode)))
-        return TOOL_GO_ON;
-    return tool_fail(TOOL_FAILED, "%s: the folder for the pictures cannot be made: %s", folder, strerror(errno));
-}
-
 static void say_next(const struct demo *d)
 {
     char safe[TOOL_TEXT];
@@ -190,7 +181,7 @@ static int do_demo(struct demo *d)
         d->setup.device = named; /* what was named gives way to nothing else, here too */
     int code = setup_start(&d->setup, &d->ctx);
     if (code == TOOL_GO_ON)
-        code = make_folder(d->folder);
+        code = tool_make_folder(d->folder);
     if (code != TOOL_GO_ON)
         return code;
     printf("[1/5] training a small net to name hand-drawn shapes (seed %llu)\n", (unsigned long long)seed);

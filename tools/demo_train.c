@@ -18,7 +18,7 @@ struct lesson {
     struct cvk_trainer_params params;
     struct cvk_trainer *trainer;
     struct cvk_loader *loader;
-    double *loss, *accuracy; /* per epoch */
+    double *accuracy; /* per epoch */
     double ms;
 };
 
@@ -53,7 +53,6 @@ static int run_epoch(struct lesson *l, uint64_t epoch, uint64_t epochs, const st
         tool_progress("epoch %llu of %llu, step %llu of %llu: loss %.3f", (unsigned long long)epoch + 1,
                       (unsigned long long)epochs, (unsigned long long)i + 1, (unsigned long long)batches, sum / (double)(i + 1));
     }
-    l->loss[epoch] = sum / (double)batches;
     return TOOL_GO_ON;
 }
 
@@ -167,7 +166,6 @@ int demo_train(struct cvk_context *ctx, const char *device, uint64_t seed, uint6
 {
     char spec[96];
     struct lesson l = {.ctx = ctx};
-    l.loss = tool_alloc(epochs, sizeof *l.loss);
     l.accuracy = tool_alloc(epochs, sizeof *l.accuracy);
     snprintf(spec, sizeof spec, "shapes(count=%d,size=32,seed=%llu)", PICTURES, (unsigned long long)seed);
     int code = begin(&l, device, seed, spec);
@@ -182,7 +180,6 @@ int demo_train(struct cvk_context *ctx, const char *device, uint64_t seed, uint6
     cvk_loader_destroy(l.loader);
     cvk_trainer_destroy(l.trainer);
     cvk_data_close(l.train);
-    free(l.loss);
     free(l.accuracy);
     return code;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/whole_file.h"
 #include "train.h"
 
 #define COLUMNS 8
@@ -127,17 +128,11 @@ bool history_read(struct history *h, const char *text, const char *norms_text)
 
 int file_save(const char *path, const char *text)
 {
-    char safe[TOOL_TEXT], *beside = tool_alloc(strlen(path) + 5, 1);
-    sprintf(beside, "%s.new", path);
-    FILE *f = fopen(beside, "w");
-    bool good = f && fputs(text, f) >= 0;
-    good = f && fclose(f) == 0 && good && rename(beside, path) == 0;
-    if (!good) {
-        tool_fail(TOOL_FAILED, "%s cannot be written: %s", tool_escape(path, safe, sizeof safe), strerror(errno));
-        unlink(beside);
-    }
-    free(beside);
-    return good ? TOOL_GO_ON : TOOL_FAILED;
+    struct cvk__whole_file f;
+    if (cvk__whole_file_create(&f, path) != CVK_OK)
+        return tool_fail_library("");
+    cvk__whole_file_write(&f, text, strlen(text));
+    return cvk__whole_file_finish(&f, CVK_OK) == CVK_OK ? TOOL_GO_ON : tool_fail_library("");
 }
 
 static int write_text(const char *folder, const char *name, char *text)

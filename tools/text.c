@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Errors, memory and text for people: escapes, thousands separators, colours, nearest words. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -247,4 +249,18 @@ double tool_now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+int tool_make_folder(const char *folder)
+{
+    struct stat st;
+    char safe[TOOL_TEXT];
+    bool there = mkdir(folder, 0777) == 0 || (errno == EEXIST && stat(folder, &st) == 0 && S_ISDIR(st.st_mode));
+    if (!there)
+        return tool_fail(TOOL_FAILED, "%s: the folder cannot be made: %s", tool_escape(folder, safe, sizeof safe),
+                         strerror(errno));
+    if (access(folder, W_OK | X_OK) != 0) /* not after the first epoch */
+        return tool_fail(TOOL_FAILED, "%s: nothing can be written there: %s", tool_escape(folder, safe, sizeof safe),
+                         strerror(errno));
+    return TOOL_GO_ON;
 }

@@ -59,6 +59,8 @@ const char *tool_nearest(const char *word, const char *const *words, uint32_t co
 /* "1x3x28x28" for a descriptor. text has CVK_SHAPE_TEXT bytes; returns text. */
 const char *tool_shape(const struct cvk_tensor_desc *desc, char *text);
 bool tool_ends_with(const char *text, const char *end);
+/* Makes a folder that files can be written to, unless it is there. TOOL_GO_ON, or TOOL_FAILED after saying why not. */
+int tool_make_folder(const char *folder);
 
 enum tool_colour { TOOL_PLAIN, TOOL_BOLD, TOOL_DIM, TOOL_RED, TOOL_GREEN, TOOL_YELLOW };
 /* The escape sequence of a colour if stdout is a terminal and NO_COLOR is not set, else "". */

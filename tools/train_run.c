@@ -10,20 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int make_folder(const char *folder)
-{
-    struct stat st;
-    char safe[TOOL_TEXT];
-    bool there = mkdir(folder, 0777) == 0 || (errno == EEXIST && stat(folder, &st) == 0 && S_ISDIR(st.st_mode));
-    if (!there)
-        return tool_fail(TOOL_FAILED, "%s: the folder cannot be made: %s", tool_escape(folder, safe, sizeof safe),
-                         strerror(errno));
-    if (access(folder, W_OK | X_OK) != 0) /* not after the first epoch */
-        return tool_fail(TOOL_FAILED, "%s: nothing can be written there: %s", tool_escape(folder, safe, sizeof safe),
-                         strerror(errno));
-    return TOOL_GO_ON;
-}
-
 /* The net as the options name it; with --resume, if that file is gone, as the checkpoint has it. */
 static int load_net(struct training *t)
 {
@@ -86,7 +72,7 @@ int train_start(struct training *t)
     if (code == TOOL_GO_ON)
         code = train_trainer_params(o, &t->info, t->class_weights, &t->params);
     if (code == TOOL_GO_ON)
-        code = make_folder(o->out);
+        code = tool_make_folder(o->out);
     if (code != TOOL_GO_ON)
         return code;
     choose_loss(t);

@@ -148,16 +148,24 @@ void ref_conv_grid(struct ref_conv_axis axis[3], const struct cvk_tensor_desc *i
                                                        .divisor = transposed ? stride[i] : 1};
 }
 
+int32_t ref_conv_run_grid(struct cvk_exec *e, uint64_t groups, const int64_t *kernel, const int64_t *stride, const int64_t *dilation,
+                          const int64_t *pad_begin, int transposed)
+{
+    const struct cvk_tensor_desc *w = e->node->inputs[1];
+    uint64_t whole = (uint64_t)w->dims[0] / groups, part = (uint64_t)w->dims[1];
+    struct ref_conv shape = {.groups = groups, .ic = transposed ? whole : part, .oc = transposed ? part : whole};
+    ref_conv_grid(shape.axis, e->node->inputs[0], e->node->outputs[0], kernel, stride, dilation, pad_begin, transposed);
+    uint64_t pixels = ref_conv_kernel_pixels(shape.axis);
+    *(transposed ? &shape.w_oc : &shape.w_ic) = pixels;
+    *(transposed ? &shape.w_ic : &shape.w_oc) = pixels * part;
+    shape.w_group = pixels * part * whole;
+    return ref_conv_run(e, &shape);
+}
+
 static int32_t run(struct cvk_exec *e)
 {
     const struct cvk_conv_params *p = e->node->params;
-    const struct cvk_tensor_desc *w = e->node->inputs[1];
-    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[1], .oc = (uint64_t)w->dims[0] / p->group};
-    ref_conv_grid(shape.axis, e->node->inputs[0], e->node->outputs[0], p->kernel, p->stride, p->dilation, p->pad_begin, 0);
-    shape.w_ic = ref_conv_kernel_pixels(shape.axis);
-    shape.w_oc = shape.w_ic * shape.ic;
-    shape.w_group = shape.w_oc * shape.oc;
-    return ref_conv_run(e, &shape);
+    return ref_conv_run_grid(e, p->group, p->kernel, p->stride, p->dilation, p->pad_begin, 0);
 }
 
 /* An output of the forward pass at o met input o * stride - pad + k * dilation: from the input's side this is the transposed
@@ -165,13 +173,7 @@ static int32_t run(struct cvk_exec *e)
 static int32_t run_backward_data(struct cvk_exec *e)
 {
     const struct cvk_conv_params *p = e->node->params;
-    const struct cvk_tensor_desc *w = e->node->inputs[1];
-    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[0] / p->group, .oc = (uint64_t)w->dims[1]};
-    ref_conv_grid(shape.axis, e->node->inputs[0], e->node->outputs[0], p->kernel, p->stride, p->dilation, p->pad_begin, 1);
-    shape.w_oc = ref_conv_kernel_pixels(shape.axis);
-    shape.w_ic = shape.w_oc * shape.oc;
-    shape.w_group = shape.w_ic * shape.ic;
-    return ref_conv_run(e, &shape);
+    return ref_conv_run_grid(e, p->group, p->kernel, p->stride, p->dilation, p->pad_begin, 1);
 }
 
 /* dw[oc, ic, k]: the lines are of dy, the windows look at x. */

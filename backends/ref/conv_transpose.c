@@ -6,25 +6,13 @@
 static int32_t run(struct cvk_exec *e)
 {
     const struct cvk_conv_transpose_params *p = e->node->params;
-    const struct cvk_tensor_desc *w = e->node->inputs[1];
-    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[0] / p->group, .oc = (uint64_t)w->dims[1]};
-    ref_conv_grid(shape.axis, e->node->inputs[0], e->node->outputs[0], p->kernel, p->stride, p->dilation, p->pad_begin, 1);
-    shape.w_oc = ref_conv_kernel_pixels(shape.axis);
-    shape.w_ic = shape.w_oc * shape.oc;
-    shape.w_group = shape.w_ic * shape.ic;
-    return ref_conv_run(e, &shape);
+    return ref_conv_run_grid(e, p->group, p->kernel, p->stride, p->dilation, p->pad_begin, 1);
 }
 
 static int32_t run_backward_data(struct cvk_exec *e)
 {
     const struct cvk_conv_transpose_params *p = e->node->params;
-    const struct cvk_tensor_desc *w = e->node->inputs[1];
-    struct ref_conv shape = {.groups = p->group, .ic = (uint64_t)w->dims[1], .oc = (uint64_t)w->dims[0] / p->group};
-    ref_conv_grid(shape.axis, e->node->inputs[0], e->node->outputs[0], p->kernel, p->stride, p->dilation, p->pad_begin, 0);
-    shape.w_ic = ref_conv_kernel_pixels(shape.axis);
-    shape.w_oc = shape.w_ic * shape.ic;
-    shape.w_group = shape.w_oc * shape.oc;
-    return ref_conv_run(e, &shape);
+    return ref_conv_run_grid(e, p->group, p->kernel, p->stride, p->dilation, p->pad_begin, 0);
 }
 
 /* dw[ic, oc, k]: the lines are of x, the windows look at dy. */

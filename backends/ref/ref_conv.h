@@ -38,6 +38,10 @@ void ref_conv_grid(struct ref_conv_axis axis[3], const struct cvk_tensor_desc *i
 /* Fills out[0..count-1] with what outputs first.. of a map see at kernel pixel `pixel` of the map that begins at element `map`.
  */
 void ref_conv_gather(double *out, const struct ref_conv_view *x, int64_t map, uint64_t pixel, uint64_t first, uint64_t count);
+/* What runs over a grid: with weights [outputs, inputs of a group, k...] each output looks at a window, as conv forward and conv_transpose
+ * backward do; `transposed`, with weights [inputs, outputs of a group, k...], it gathers what inputs spread, as the other two do. */
+int32_t ref_conv_run_grid(struct cvk_exec *e, uint64_t groups, const int64_t *kernel, const int64_t *stride, const int64_t *dilation,
+                          const int64_t *pad_begin, int transposed);
 /* Runs the node: inputs x, w and perhaps a bias; epilogue and all. */
 int32_t ref_conv_run(struct cvk_exec *e, const struct ref_conv *shape);
 /* Runs the gradient of the weights from inputs dy and x: the weights' axis 0 belongs to the channels of input `lines`, the

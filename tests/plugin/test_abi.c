@@ -5,6 +5,7 @@
 #include "abi_pins.h"
 #include "base/base.h"
 #include "device/backend.h"
+#include "graph/kernel.h"
 #include "plugin_test.h"
 
 static void compare_line(char **at, const char *line)
@@ -219,12 +220,43 @@ static void test_old_host(void **state)
     }
 }
 
+/* A plugin of before 1.2 would take a batch norm that trains, or a dropout with a step, for the form that it knows. */
+static void test_younger_forms(void **state)
+{
+    (void)state;
+    struct cvk__backend backend = {.plugin = {.abi_major = CVK_ABI_MAJOR}};
+    struct cvk__device device = {.backend = &backend};
+    const struct cvk_kernel rows[] = {{.size = sizeof rows[0], .op = CVK_OP_BATCH_NORM, .name = "norm"},
+                                      {.size = sizeof rows[0], .op = CVK_OP_DROPOUT, .name = "drop"}};
+    const struct cvk_batch_norm_params norms[] = {{.size = sizeof norms[0]}, {.size = sizeof norms[0], .training = 1}};
+    const struct cvk_dropout_params drop = {.size = sizeof drop};
+    struct cvk_tensor_desc desc;
+    assert_int_equal(cvk_tensor_desc_init(&desc, CVK_F32, CVK_LAYOUT_PLAIN, 1, (int64_t[]){3}), CVK_OK);
+    const struct cvk_tensor_desc *operands[5] = {&desc, &desc, &desc, &desc, &desc};
+    const void *no_content[5] = {NULL};
+    for (uint16_t minor = 1; minor <= 2; minor++)
+        for (uint32_t form = 0; form < 2; form++) {
+            const struct cvk_node nodes[] = {
+                {.size = sizeof nodes[0], .op = CVK_OP_BATCH_NORM, .params = &norms[form], .input_count = 5, .output_count = 1,
+                 .inputs = operands, .outputs = operands, .constants = no_content},
+                {.size = sizeof nodes[0], .op = CVK_OP_DROPOUT, .params = &drop, .input_count = 1 + form, .output_count = 1,
+                 .inputs = operands, .outputs = operands, .constants = no_content}};
+            backend.plugin.abi_minor = minor;
+            for (uint32_t i = 0; i < 2; i++) {
+                struct cvk_plan plan;
+                char reason[CVK__REASON_BYTES];
+                int32_t status = cvk__kernel_ask(&device, &rows[i], &nodes[i], CVK_LAYOUT_PLAIN, CVK_LAYOUT_PLAIN, &plan, reason);
+                assert_int_equal(status, minor == 1 && form ? CVK_E_UNSUPPORTED : CVK_OK);
+            }
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),      cmocka_unit_test(test_nothing_unlisted), cmocka_unit_test(test_codes),
         cmocka_unit_test(test_old_plugin),  cmocka_unit_test(test_old_device),       cmocka_unit_test(test_new_plugin),
-        cmocka_unit_test(test_size_counts), cmocka_unit_test(test_old_host),
+        cmocka_unit_test(test_size_counts), cmocka_unit_test(test_old_host),         cmocka_unit_test(test_younger_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
