@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Winograd's transform of 3x3 weights for CPU devices: u[part][xi][ic][vector][16], zeros where there is no channel. The points
- * are those of conv_cpu_winograd.cl, each line divided by what the input's transform leaves out. Rounded once where there are
+ * Winograd's transform of weights of TAPS x TAPS for CPU devices: u[part][xi][ic][vector][16], zeros where there is no channel. The
+ * points are those of conv_cpu_winograd.cl, each line divided by what the input's transform leaves out. Rounded once where there are
  * doubles: sums of many channels show the difference. */
 #ifdef WITH_F64
 #define NUMBER double
@@ -19,22 +19,42 @@
  * next one. */
 enum { IC, OC, IC_BLOCKS, OC_BLOCKS, VECTORS, U_STEP, OC_STEP, IC_STEP, TAP, TAP_STEP };
 
-#define XIS 36
+#define A_H (TAPS + 3)
 #define OF(x) ((NUMBER)(x))
-#define ROOT OF(0.70710678118654752440)  /* sqrt(1/2) */
 #define ROOT2 OF(1.41421356237309504880) /* sqrt(2) */
+#if TAPS == 3
+#define COLUMN line_6
+#define EVEN(p2) (g[0] + OF(p2) * g[2 * by])
+#define ODD(p2) g[by]
+#else
+#define COLUMN line_8
+#define EVEN(p2) (g[0] + OF(p2) * (g[2 * by] + OF(p2) * g[4 * by]))
+#define ODD(p2) (g[by] + OF(p2) * g[3 * by])
+#endif
+/* At the points +-sqrt(p2): even and odd terms, each with a factor. */
+#define PAIR(i, p2, even_factor, odd_factor)                                                  \
+    {                                                                                         \
+        const NUMBER16 even = EVEN(p2) * (even_factor), odd = ODD(p2) * (odd_factor);         \
+        u[(i) * step] = even + odd;                                                           \
+        u[((i) + 1) * step] = even - odd;                                                     \
+    }
 
-/* g0, g1, g2 to u[0], u[step], ... */
-inline void line(NUMBER16 g0, NUMBER16 g1, NUMBER16 g2, NUMBER16 *u, int step)
+/* g[0], g[by], ... to u[0], u[step], ... */
+inline void line_6(const NUMBER16 *g, int by, NUMBER16 *u, int step)
 {
-    const NUMBER16 even = (g0 + OF(0.5) * g2) * (OF(-2) / 3), odd = g1 * (OF(-2) / 3 * ROOT);
-    const NUMBER16 even2 = (g0 + OF(2) * g2) * (OF(1) / 6), odd2 = g1 * (ROOT2 / 6);
-    u[0] = g0;
-    u[step] = even + odd;
-    u[2 * step] = even - odd;
-    u[3 * step] = even2 + odd2;
-    u[4 * step] = even2 - odd2;
-    u[5 * step] = g2;
+    u[0] = g[0];
+    PAIR(1, 0.5, OF(-2) / 3, ROOT2 / -3)
+    PAIR(3, 2, OF(1) / 6, ROOT2 / 6)
+    u[5 * step] = g[(TAPS - 1) * by];
+}
+
+inline void line_8(const NUMBER16 *g, int by, NUMBER16 *u, int step)
+{
+    u[0] = -g[0];
+    PAIR(1, 1, OF(-2) / 9, OF(-2) / 9)
+    PAIR(3, 4, OF(1) / 90, OF(2) / 90)
+    PAIR(5, 0.25, OF(32) / 45, OF(16) / 45)
+    u[7 * step] = g[(TAPS - 1) * by];
 }
 
 CPU_KERNEL void winograd_weights(CONST_BUFFER(float, w), BUFFER(float16, u), CONST_BUFFER(int, table))
@@ -48,23 +68,23 @@ CPU_KERNEL void winograd_weights(CONST_BUFFER(float, w), BUFFER(float16, u), CON
         const int width = min(s[VECTORS], s[OC_BLOCKS] - part * s[VECTORS]), real = min(16, s[OC] - block * 16);
         for (int ic = i % blocks * 16; ic < (i % blocks + 1) * 16; ic++) {
             const __global float *from = CONST_AT(float, w) + block * 16 * s[OC_STEP] + ic * s[IC_STEP] + s[TAP];
-            __global float16 *to = AT(float16, u) + part * XIS * step + ic * width + vector;
-            float lanes[9 * 16];
-            NUMBER16 g[9], rows[18], t[6];
-            for (int k = 0; k < 9 * 16; k++)
+            __global float16 *to = AT(float16, u) + part * A_H * 6 * step + ic * width + vector;
+            float lanes[TAPS * TAPS * 16];
+            NUMBER16 g[TAPS * TAPS], rows[A_H * TAPS], t[6];
+            for (int k = 0; k < TAPS * TAPS * 16; k++)
                 lanes[k] = 0;
             for (int lane = 0; ic < s[IC] && lane < real; lane++)
-                for (int k = 0; k < 9; k++)
+                for (int k = 0; k < TAPS * TAPS; k++)
                     lanes[k * 16 + lane] = from[lane * s[OC_STEP] + k * s[TAP_STEP]];
 #pragma unroll
-            for (int k = 0; k < 9; k++)
+            for (int k = 0; k < TAPS * TAPS; k++)
                 g[k] = WIDEN(vload16(k, lanes));
 #pragma unroll
-            for (int k = 0; k < 3; k++)
-                line(g[k], g[3 + k], g[6 + k], rows + k, 3);
+            for (int k = 0; k < TAPS; k++)
+                COLUMN(g + k, TAPS, rows + k, TAPS);
 #pragma unroll
-            for (int r = 0; r < 6; r++) {
-                line(rows[3 * r], rows[3 * r + 1], rows[3 * r + 2], t, 1);
+            for (int r = 0; r < A_H; r++) {
+                line_6(rows + r * TAPS, 1, t, 1);
 #pragma unroll
                 for (int k = 0; k < 6; k++)
                     to[(r * 6 + k) * step] = ROUND(t[k]);
