@@ -289,7 +289,7 @@ int confusion_write(const struct metrics *m, const char *const *names, const cha
     if (!f || fclose(f) != 0 || !text)
         exit(tool_fail(TOOL_FAILED, "no memory for the confusion matrix"));
     sprintf(path, "%s/confusion.csv", folder);
-    int code = file_save(path, text);
+    int code = tool_save(path, text);
     sprintf(path, "%s/confusion", folder);
     if (code == TOOL_GO_ON && m->classes <= 200)
         code = confusion_picture(m, names, path);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * What a training was like, epoch by epoch: as text in the checkpoint, as CSV files and as curves. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/whole_file.h"
 #include "train.h"
 
 #define COLUMNS 8
@@ -126,20 +124,11 @@ bool history_read(struct history *h, const char *text, const char *norms_text)
 /* ---- files
  * ----------------------------------------------------------------------------------------------------------------------- */
 
-int file_save(const char *path, const char *text)
-{
-    struct cvk__whole_file f;
-    if (cvk__whole_file_create(&f, path) != CVK_OK)
-        return tool_fail_library("");
-    cvk__whole_file_write(&f, text, strlen(text));
-    return cvk__whole_file_finish(&f, CVK_OK) == CVK_OK ? TOOL_GO_ON : tool_fail_library("");
-}
-
 static int write_text(const char *folder, const char *name, char *text)
 {
     char *path = tool_alloc(strlen(folder) + strlen(name) + 2, 1);
     sprintf(path, "%s/%s", folder, name);
-    int code = file_save(path, text);
+    int code = tool_save(path, text);
     free(path);
     free(text);
     return code;

@@ -6,10 +6,9 @@
 #include <string.h>
 
 #ifdef TOOL_WITH_JSON
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 /* `struct json *` is jansson's json_t: the name only keeps its header out of the other files. */
 static json_t *of(struct json *j)
@@ -112,16 +111,11 @@ int json_finish(struct json *object)
 
 int json_save(struct json *object, const char *path)
 {
-    char part[4096], shown[TOOL_TEXT];
-    int length = snprintf(part, sizeof part, "%s.%ld.part", path, (long)getpid());
-    bool good = length > 0 && (size_t)length < sizeof part && json_dump_file(of(object), part, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0;
-    int why = errno;
+    char *text = json_dumps(of(object), JSON_INDENT(1) | JSON_REAL_PRECISION(9));
     json_decref(of(object));
-    if (good && rename(part, path) == 0)
-        return TOOL_GO_ON;
-    why = good ? errno : why;
-    unlink(part);
-    return tool_fail(TOOL_FAILED, "%s: cannot be written: %s", tool_escape(path, shown, sizeof shown), strerror(why));
+    int code = text ? tool_save(path, text) : tool_fail(TOOL_FAILED, "%s: no memory for it", path);
+    free(text);
+    return code;
 }
 
 #else

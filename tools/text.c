@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/whole_file.h"
 #include "tool.h"
 
 /* Bytes of the UTF-8 character at s if it is whole, minimal and harmless to a terminal; 0 if it must be escaped. */
@@ -263,4 +264,13 @@ int tool_make_folder(const char *folder)
         return tool_fail(TOOL_FAILED, "%s: nothing can be written there: %s", tool_escape(folder, safe, sizeof safe),
                          strerror(errno));
     return TOOL_GO_ON;
+}
+
+int tool_save(const char *path, const char *text)
+{
+    struct cvk__whole_file f;
+    if (cvk__whole_file_create(&f, path) != CVK_OK)
+        return tool_fail_library("");
+    cvk__whole_file_write(&f, text, strlen(text));
+    return cvk__whole_file_finish(&f, CVK_OK) == CVK_OK ? TOOL_GO_ON : tool_fail_library("");
 }

@@ -61,6 +61,8 @@ const char *tool_shape(const struct cvk_tensor_desc *desc, char *text);
 bool tool_ends_with(const char *text, const char *end);
 /* Makes a folder that files can be written to, unless it is there. TOOL_GO_ON, or TOOL_FAILED after saying why not. */
 int tool_make_folder(const char *folder);
+/* Writes a file, which takes the place of an older one when it is whole. TOOL_GO_ON, or TOOL_FAILED after saying why not. */
+int tool_save(const char *path, const char *text);
 
 enum tool_colour { TOOL_PLAIN, TOOL_BOLD, TOOL_DIM, TOOL_RED, TOOL_GREEN, TOOL_YELLOW };
 /* The escape sequence of a colour if stdout is a terminal and NO_COLOR is not set, else "". */

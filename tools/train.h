@@ -108,8 +108,6 @@ bool history_read(struct history *h, const char *text, const char *norms_text);
 int history_write(const struct history *h, const struct cvk_trainer *t, const char *folder, bool accuracy);
 /* A name as a CSV field, which stays in its line. */
 void csv_put(FILE *f, const char *name);
-/* Puts a text into a file, replacing an old one when the new one is whole. */
-int file_save(const char *path, const char *text);
 
 /* ---- charts (chart.c)
  * ------------------------------------------------------------------------------------------------------------ */

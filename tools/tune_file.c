@@ -5,7 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "json_out.h"
 
 #ifdef TOOL_WITH_JSON
 #include <jansson.h>
@@ -32,25 +33,6 @@ static int32_t add_entry(void *arg, const char *key, const char *text)
     return entry && json_array_append_new(arg, entry) == 0 ? CVK_OK : CVK_E_MEMORY;
 }
 
-/* An existing file is replaced only when the new one is whole. */
-static int write_whole(json_t *root, const char *path)
-{
-    size_t bytes = strlen(path) + 8;
-    char *part = tool_alloc(bytes, 1);
-    snprintf(part, bytes, "%s.XXXXXX", path);
-    int file = mkstemp(part), code = TOOL_GO_ON;
-    bool good = file >= 0 && json_dumpfd(root, file, JSON_INDENT(1)) == 0 && write(file, "\n", 1) == 1;
-    if (file >= 0)
-        good = close(file) == 0 && good;
-    if (!good || rename(part, path) != 0) {
-        code = tool_fail(TOOL_FAILED, "%s: cannot be written: %s", path, strerror(errno));
-        if (file >= 0)
-            unlink(part);
-    }
-    free(part);
-    return code;
-}
-
 int tune_file_write(struct cvk_context *ctx, const char *device, const char *path, uint32_t *count)
 {
     struct owner owner;
@@ -68,7 +50,7 @@ int tune_file_write(struct cvk_context *ctx, const char *device, const char *pat
         code = status == CVK_OK || status == CVK_E_MEMORY ? tool_fail(TOOL_FAILED, "%s: no memory for it", path)
                                                           : tool_fail_library(path);
     else
-        code = write_whole(root, path);
+        code = json_save((struct json *)(void *)json_incref(root), path);
     json_decref(entries);
     json_decref(root);
     return code;

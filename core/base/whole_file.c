@@ -11,7 +11,7 @@
 static int32_t fail_file(const struct cvk__whole_file *f, int error)
 {
     char shown[200];
-    return cvk__fail(CVK_E_IO, "file '%s': %s", cvk__text_escape(f->path, shown, sizeof shown), strerror(error));
+    return cvk__fail(CVK_E_IO, "file '%s': cannot be written: %s", cvk__text_escape(f->path, shown, sizeof shown), strerror(error));
 }
 
 /* mkostemp makes files for their owner alone; the permissions shall be those that open would have given. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * NumPy's .npy files. The header is a Python literal; it is read by a parser that knows only the three keys and never runs
  * anything. */
-#include "../base/base.h"
+#include "../base/whole_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -315,55 +314,16 @@ static int32_t make_header(const struct cvk_tensor_desc *d, char header[2 * ALIG
     return CVK_OK;
 }
 
-static bool write_bytes(int fd, const void *data, uint64_t bytes)
-{
-    for (uint64_t done = 0; done < bytes;) {
-        ssize_t n = write(fd, (const char *)data + done, (size_t)(bytes - done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        done += (uint64_t)n;
-    }
-    return true;
-}
-
 int32_t cvk_tensor_write_npy(const char *path, const struct cvk_tensor *tensor)
 {
-    static atomic_uint number; /* so that two threads do not share a file */
     if (!path || !tensor)
         return cvk__fail(CVK_E_ARG, "cvk_tensor_write_npy: path or tensor is NULL");
-    char header[2 * ALIGN_BYTES + 256], shown[200];
+    char header[2 * ALIGN_BYTES + 256];
     uint32_t header_bytes = 0;
+    struct cvk__whole_file f;
     CVK__TRY(make_header(cvk_tensor_get_desc(tensor), header, &header_bytes));
-    cvk__text_escape(path, shown, sizeof shown);
-    struct cvk__text name = {0};
-    cvk__text_add(&name, "%s.new-%ld-%u", path, (long)getpid(), atomic_fetch_add(&number, 1));
-    if (name.failed || !name.data) {
-        cvk__text_finish(&name);
-        return cvk__fail_memory(strlen(path), "a file's name");
-    }
-    int32_t status = CVK_OK;
-    int fd = open(name.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        status = cvk__fail(CVK_E_IO, "file '%s': cannot be made: %s", shown, strerror(errno));
-    } else {
-        bool good = write_bytes(fd, header, header_bytes) && write_bytes(fd, cvk_tensor_data(tensor), cvk_tensor_bytes(tensor)) &&
-                    fsync(fd) == 0;
-        int error = errno;
-        if (close(fd) && good) {
-            good = false;
-            error = errno;
-        }
-        if (good && rename(name.data, path)) {
-            good = false;
-            error = errno;
-        }
-        if (!good) {
-            unlink(name.data);
-            status = cvk__fail(CVK_E_IO, "file '%s': cannot be written: %s", shown, strerror(error));
-        }
-    }
-    cvk__text_finish(&name);
-    return status;
+    CVK__TRY(cvk__whole_file_create(&f, path));
+    cvk__whole_file_write(&f, header, header_bytes);
+    cvk__whole_file_write(&f, cvk_tensor_data(tensor), cvk_tensor_bytes(tensor));
+    return cvk__whole_file_finish(&f, CVK_OK);
 }
