@@ -12,6 +12,8 @@ struct ocl_channels {
 
 /* Every layout; a tensor without a second axis has one channel. */
 struct ocl_channels ocl_channels_of(const struct cvk_tensor_desc *d);
+/* For kernels that leave padding zero by themselves. */
+#define OCL_NO_PADDING ((struct ocl_channels){1, 1, 1, 1})
 /* True if blocks hold more channels than there are. */
 bool ocl_has_padding(const struct cvk_tensor_desc *d);
 

@@ -5,8 +5,8 @@
 
 #define KINDS(a, b) (((2u << (b)) - 1) & ~((1u << (a)) - 1)) /* bits a to b */
 /* f(0, 0) is not 0. */
-#define BREAKS_ZERO                                                                                                            \
-    (1u << CVK_DIV | 1u << CVK_POW | 1u << CVK_MOD | 1u << CVK_FMOD | 1u << CVK_EQUAL | 1u << CVK_LESS_EQUAL |                 \
+#define BREAKS_ZERO                                                                                                              \
+    (1u << CVK_DIV | 1u << CVK_POW | 1u << CVK_MOD | 1u << CVK_FMOD | 1u << CVK_EQUAL | 1u << CVK_LESS_EQUAL |                   \
      1u << CVK_GREATER_EQUAL)
 /* Kinds that binary_wide has. */
 #define WIDE_KINDS (KINDS(CVK_ADD, CVK_MAX) | 1u << CVK_PRELU)
@@ -65,7 +65,7 @@ static int32_t build_single(struct cvk_exec *e, const struct axis *axes, uint32_
 {
     struct ocl_device *d = ocl_device_of(e);
     const struct cvk_tensor_desc *a = e->node->inputs[0], *b = e->node->inputs[1], *y = e->node->outputs[0];
-    struct ocl_channels channels = ocl_channels_of(y);
+    struct ocl_channels channels = BREAKS_ZERO >> kind_of(e->node) & 1 ? ocl_channels_of(y) : OCL_NO_PADDING;
     struct strides s = {.rank = (cl_int)axis_count};
     struct ocl_call *call;
     char options[OCL_OPTION_BYTES] = "";
@@ -87,8 +87,6 @@ static int32_t build_single(struct cvk_exec *e, const struct axis *axes, uint32_
         if (cut)
             ocl_option_cut(options, sizeof options, a->dtype);
     }
-    if (ocl_has_padding(y) && BREAKS_ZERO >> kind_of(e->node) & 1)
-        ocl_option(options, sizeof options, "-DPADDED");
     OCL_TRY(ocl_build_call(e, &ocl_source_binary, "binary", options, &call));
     uint32_t next = ocl_args_after(e);
     int32_t status = ocl_arg_int(d, call, next, (int64_t)ocl_flat_count(y));

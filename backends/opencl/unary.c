@@ -5,12 +5,12 @@
 #include <math.h>
 
 /* Kinds with f(0) = 0 whatever their parameters: padding channels then stay zero by themselves. */
-#define KEEPS_ZERO                                                                                                             \
-    (1ull << CVK_RELU | 1ull << CVK_LEAKY_RELU | 1ull << CVK_ELU | 1ull << CVK_SELU | 1ull << CVK_HARD_SWISH |                 \
-     1ull << CVK_TANH | 1ull << CVK_SOFTSIGN | 1ull << CVK_GELU | 1ull << CVK_GELU_TANH | 1ull << CVK_SILU |                   \
-     1ull << CVK_MISH | 1ull << CVK_ERF | 1ull << CVK_SQRT | 1ull << CVK_ABS | 1ull << CVK_ROUND | 1ull << CVK_FLOOR |         \
-     1ull << CVK_CEIL | 1ull << CVK_SIGN | 1ull << CVK_SIN | 1ull << CVK_TAN | 1ull << CVK_ASIN | 1ull << CVK_ATAN |           \
-     1ull << CVK_SINH | 1ull << CVK_ASINH | 1ull << CVK_ATANH | 1ull << CVK_IS_NAN | 1ull << CVK_IS_INF)
+#define KEEPS_ZERO                                                                                                               \
+    (1ull << CVK_RELU | 1ull << CVK_LEAKY_RELU | 1ull << CVK_ELU | 1ull << CVK_SELU | 1ull << CVK_HARD_SWISH |                   \
+     1ull << CVK_TANH | 1ull << CVK_SOFTSIGN | 1ull << CVK_GELU | 1ull << CVK_GELU_TANH | 1ull << CVK_SILU | 1ull << CVK_MISH |  \
+     1ull << CVK_ERF | 1ull << CVK_SQRT | 1ull << CVK_ABS | 1ull << CVK_ROUND | 1ull << CVK_FLOOR | 1ull << CVK_CEIL |           \
+     1ull << CVK_SIGN | 1ull << CVK_SIN | 1ull << CVK_TAN | 1ull << CVK_ASIN | 1ull << CVK_ATAN | 1ull << CVK_SINH |             \
+     1ull << CVK_ASINH | 1ull << CVK_ATANH | 1ull << CVK_IS_NAN | 1ull << CVK_IS_INF)
 
 static bool keeps_zero(const struct cvk_unary_params *p)
 {
@@ -19,12 +19,10 @@ static bool keeps_zero(const struct cvk_unary_params *p)
     return KEEPS_ZERO >> p->kind & 1;
 }
 
-/* Sixteen floats at a time; padding is then whole lanes of blocks of sixteen. */
+/* Sixteen floats at a time. */
 static bool is_wide(const struct ocl_device *d, const struct cvk_node *node)
 {
-    const struct cvk_unary_params *p = node->params;
-    const struct cvk_tensor_desc *y = node->outputs[0];
-    return d->cpu_form && y->dtype == CVK_F32 && (keeps_zero(p) || !ocl_has_padding(y) || y->layout == CVK_LAYOUT_NC16);
+    return d->cpu_form && node->outputs[0]->dtype == CVK_F32;
 }
 
 /* A bound of clip as the nearest number that the type of the comparison holds. */
@@ -52,7 +50,7 @@ static int32_t args(struct cvk_exec *e, struct ocl_call *call, uint64_t count, b
 {
     const struct cvk_unary_params *p = e->node->params;
     struct ocl_device *d = ocl_device_of(e);
-    struct ocl_channels channels = ocl_channels_of(e->node->outputs[0]);
+    struct ocl_channels channels = whole || !keeps_zero(p) ? ocl_channels_of(e->node->outputs[0]) : OCL_NO_PADDING;
     uint32_t next = ocl_args_after(e);
     uint64_t piece = ocl_piece(d, count);
     OCL_TRY(ocl_arg_int(d, call, next++, (int64_t)count));
@@ -90,8 +88,6 @@ static int32_t build(struct cvk_exec *e)
         ocl_option(options, sizeof options, "-DR=double");
     if (!whole)
         ocl_option(options, sizeof options, "-DACT=%u", p->kind);
-    if (!whole && ocl_has_padding(y) && !keeps_zero(p))
-        ocl_option(options, sizeof options, "-DPADDED");
     OCL_TRY(ocl_build_call(e, &ocl_source_unary, wide ? "unary_wide" : whole ? "unary_whole" : "unary", options, &call));
     int32_t status = args(e, call, ocl_flat_count(y), wide, whole);
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);

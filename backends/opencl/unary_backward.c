@@ -29,7 +29,7 @@ static int32_t set_args(struct cvk_exec *e, struct ocl_call *call, bool wide)
     const struct cvk_unary_params *p = e->node->params;
     const struct cvk_tensor_desc *dx = e->node->outputs[0];
     struct ocl_device *d = ocl_device_of(e);
-    struct ocl_channels channels = ocl_channels_of(dx);
+    struct ocl_channels channels = p->kind == CVK_RELU ? OCL_NO_PADDING : ocl_channels_of(dx);
     uint64_t count = ocl_flat_count(dx), piece = ocl_piece(d, count);
     const float numbers[2] = {p->kind == CVK_CLIP ? rounded(dx->dtype, p->a) : p->a,
                               p->kind == CVK_CLIP ? rounded(dx->dtype, p->b) : p->b};
@@ -39,8 +39,7 @@ static int32_t set_args(struct cvk_exec *e, struct ocl_call *call, bool wide)
         OCL_TRY(ocl_arg_int(d, call, next++, (int64_t)piece));
     for (uint32_t i = 0; i < 2; i++, next++) {
         cl_double number = (cl_double)numbers[i];
-        OCL_TRY(dx->dtype == CVK_F64 ? ocl_arg(d, call, next, &number, sizeof number)
-                                     : ocl_arg_float(d, call, next, numbers[i]));
+        OCL_TRY(dx->dtype == CVK_F64 ? ocl_arg(d, call, next, &number, sizeof number) : ocl_arg_float(d, call, next, numbers[i]));
     }
     ocl_call_items(call, wide ? ocl_ceil_div(count, piece) : count, wide ? 1 : 64);
     return ocl_arg(d, call, next, &channels, sizeof channels);
@@ -50,8 +49,7 @@ static int32_t build(struct cvk_exec *e)
 {
     const struct cvk_unary_params *p = e->node->params;
     const struct cvk_tensor_desc *dx = e->node->outputs[0];
-    bool padded = p->kind != CVK_RELU && ocl_has_padding(dx),
-         wide = ocl_device_of(e)->cpu_form && dx->dtype == CVK_F32 && (!padded || dx->layout == CVK_LAYOUT_NC16);
+    bool wide = ocl_device_of(e)->cpu_form && dx->dtype == CVK_F32;
     struct ocl_call *call;
     char options[OCL_OPTION_BYTES] = "";
     ocl_option_type(options, sizeof options, "DX", dx->dtype);
@@ -62,8 +60,6 @@ static int32_t build(struct cvk_exec *e)
         ocl_option(options, sizeof options, "-DR=double");
     if (cvk_unary_gradient_from_y(p))
         ocl_option(options, sizeof options, "-DFROM_Y");
-    if (padded)
-        ocl_option(options, sizeof options, "-DPADDED");
     OCL_TRY(ocl_build_call(e, &ocl_source_unary_backward, wide ? "unary_backward_wide" : "unary_backward", options, &call));
     int32_t status = set_args(e, call, wide);
     return status == CVK_OK ? CVK_OK : ocl_drop_call(e, status);

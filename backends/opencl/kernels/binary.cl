@@ -205,10 +205,6 @@ binary(SHARED_BUFFER(const T(DA), a), SHARED_BUFFER(const T(DB), b), SHARED_BUFF
 #undef STEP
     }
     OUT v = of_two(LOAD(DA, CONST_AT(T(DA), a), ia), LOAD(DB, CONST_AT(T(DB), b), ib));
-#ifdef PADDED
-    if (channel_of(c, i) >= c.count)
-        v = 0;
-#endif
-    STORE(DY, AT(T(DY), y), i, RESULT(v));
+    STORE(DY, AT(T(DY), y), i, is_padding(c, i) ? 0 : RESULT(v));
 }
 #endif

@@ -128,6 +128,26 @@ inline int channel_of(struct channels c, int i)
     return i / c.inner % c.blocks * c.block + i % c.block;
 }
 
+/* 0 in what is padding of elements i, i + 1, ...; i is a multiple of 16. Where nothing is padding, or may stay, count = blocks * block. */
+inline float16 clear16(struct channels c, int i, float16 v)
+{
+    if (c.count == c.blocks * c.block)
+        return v;
+    if (c.block == 16)
+        return keep16(v, c.count - channel_of(c, i));
+    float some[16];
+    vstore16(v, 0, some);
+#pragma unroll 1
+    for (int k = 0; k < 16; k++)
+        some[k] = channel_of(c, i + k) < c.count ? some[k] : 0;
+    return vload16(0, some);
+}
+
+inline bool is_padding(struct channels c, int i)
+{
+    return c.count != c.blocks * c.block && channel_of(c, i) >= c.count;
+}
+
 /* ---- folding with a work-group -------------------------------------------------------------------------------------------------- */
 
 /* Folds scratch[0 .. size-1] into scratch[0], always in the same order; size is a power of two. Every item of the group comes here. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * One function applied to every element. ACT is its kind; f(0) is not 0 and there are padding channels: -DPADDED. In place is
- * fine. */
+ * One function applied to every element. ACT is its kind. In place is fine. */
 #if defined(WIDE)
 KERNEL_OF(1)
 unary_wide(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), int count, int piece, float a, float b, struct channels c)
@@ -9,14 +8,13 @@ unary_wide(SHARED_BUFFER(const float, x), SHARED_BUFFER(float, y), int count, in
     __global float *y = AT(float, y);
     int i = get_global_id(0) * piece, end = min(i + piece, count);
     for (; i + 16 <= end; i += 16) {
-        float16 v = activate(LOAD16(x, i), (float16)a, (float16)b);
-#ifdef PADDED
-        v = keep16(v, c.count - channel_of(c, i));
-#endif
-        STORE16(y, i, v);
+        const float16 v = activate(LOAD16(x, i), (float16)a, (float16)b);
+        STORE16(y, i, clear16(c, i, v));
     }
-    if (i < end)
-        store_some16(y, i, activate(load_some16(x, i, end - i), (float16)a, (float16)b), end - i);
+    if (i < end) {
+        const float16 v = activate(load_some16(x, i, end - i), (float16)a, (float16)b);
+        store_some16(y, i, clear16(c, i, v), end - i);
+    }
 }
 #elif defined(WHOLE)
 /* Whole numbers and truth values: the kinds that take them. a and b are clip's bounds. */
@@ -45,7 +43,7 @@ unary_whole(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DX), y), int count, i
 {
     int i = get_global_id(0);
     if (i < count)
-        STORE(DX, AT(T(DX), y), i, channel_of(c, i) < c.count ? of_whole(kind, LOAD(DX, CONST_AT(T(DX), x), i), a, b) : 0);
+        STORE(DX, AT(T(DX), y), i, is_padding(c, i) ? 0 : of_whole(kind, LOAD(DX, CONST_AT(T(DX), x), i), a, b));
 }
 #else
 KERNEL_OF(64) unary(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DY), y), int count, float a, float b, struct channels c)
@@ -53,11 +51,7 @@ KERNEL_OF(64) unary(SHARED_BUFFER(const T(DX), x), SHARED_BUFFER(T(DY), y), int 
     int i = get_global_id(0);
     if (i < count) {
         R v = activate(LOAD(DX, CONST_AT(T(DX), x), i), a, b);
-#ifdef PADDED
-        if (channel_of(c, i) >= c.count)
-            v = 0;
-#endif
-        STORE(DY, AT(T(DY), y), i, v);
+        STORE(DY, AT(T(DY), y), i, is_padding(c, i) ? 0 : v);
     }
 }
 #endif

@@ -115,14 +115,13 @@ unary_backward_wide(SHARED_BUFFER(const float, dy), SHARED_BUFFER(const float, x
     __global float *dx = AT(float, dx);
     int i = get_global_id(0) * piece, end = min(i + piece, count);
     for (; i + 16 <= end; i += 16) {
-        float16 v = backward(LOAD16(dy, i), LOAD16(x, i), (float16)a, (float16)b);
-#ifdef PADDED
-        v = keep16(v, c.count - channel_of(c, i));
-#endif
-        STORE16(dx, i, v);
+        const float16 v = backward(LOAD16(dy, i), LOAD16(x, i), (float16)a, (float16)b);
+        STORE16(dx, i, clear16(c, i, v));
     }
-    if (i < end)
-        store_some16(dx, i, backward(load_some16(dy, i, end - i), load_some16(x, i, end - i), (float16)a, (float16)b), end - i);
+    if (i < end) {
+        const float16 v = backward(load_some16(dy, i, end - i), load_some16(x, i, end - i), (float16)a, (float16)b);
+        store_some16(dx, i, clear16(c, i, v), end - i);
+    }
 }
 #else
 KERNEL_OF(64)
@@ -133,10 +132,6 @@ unary_backward(SHARED_BUFFER(const T(DX), dy), SHARED_BUFFER(const T(DX), x), SH
     if (i >= count)
         return;
     R v = backward(LOAD(DX, CONST_AT(T(DX), dy), i), LOAD(DX, CONST_AT(T(DX), x), i), a, b);
-#ifdef PADDED
-    if (channel_of(c, i) >= c.count)
-        v = 0;
-#endif
-    STORE(DX, AT(T(DX), dx), i, v);
+    STORE(DX, AT(T(DX), dx), i, is_padding(c, i) ? 0 : v);
 }
 #endif
