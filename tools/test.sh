@@ -67,7 +67,7 @@ check() {
 runner=()
 build gcc "${cache}gcc" --prefix="$PWD/build-test/installed" && check gcc
 build bare "${cache}gcc" --prefix="$PWD/build-test/installed" "${bare[@]}" && check bare --no-suite source
-build clang clang -Dc_args=-O1
+build clang clang -Dc_args=-O0
 build asan gcc -Doptimization=1 -Db_sanitize=address,undefined "${sanitizer[@]}" && check asan --no-suite source --timeout-multiplier 4
 
 build arm gcc --cross-file tools/cross/aarch64.ini "${bare[@]}" && check arm
