@@ -9,7 +9,7 @@ import subprocess
 import time
 import xml.etree.ElementTree
 
-from cli import COMMAND, Case, main, needs, png, run, run_json
+from cli import COMMAND, Case, main, needs, png, run, run_json, write_npy
 
 NET = "1x20x20: 8c3p1-bn-relu-mp2-16c3p1-relu-mp2-drop0.2-flat-24n-relu-3n-softmax"
 DATA = "shapes(count=600,size=20,classes=3)"
@@ -68,6 +68,23 @@ class Train(Case):
         self.assertAlmostEqual(sum(c["predicted_as"][i] for i, c in enumerate(result["classes"])) / 60, right)
         shown, _ = run("eval", out / "model.onnx", DATA, "--device", "ref")
         self.assertIn("triangle", shown)
+
+    def test_rows_of_the_confusion_are_the_targets(self):
+        # Equal items, most of them of class 0: a net can only say the same of all, and learns to say 0.
+        x, y = self.folder / "x.npy", self.folder / "y.npy"
+        write_npy(x, [200, 3], [1.0] * 600)
+        write_npy(y, [200], [0, 0, 1, 0, 2, 0, 1, 0, 1, 0] * 20, "<i8")
+        out = self.folder / "run"
+        run("train", "3: 3n-softmax", f"{x},{y}", "--epochs", "20", "--batch", "20", "--rate", "0.5", "--device", "ref", "--out", out, "--quiet")
+        confusion = [[int(v) for v in r[1:]] for r in rows(out / "confusion.csv")[1:]]
+        self.assertEqual([r[1:] for r in confusion], [[0, 0]] * 3)
+        self.assertGreater(confusion[1][0], 0)
+        said = sum(r[0] for r in confusion)
+        classes = run_json("eval", out / "model.onnx", f"{x},{y}", "--device", "ref")["classes"]
+        self.assertEqual([c["predicted_as"] for c in classes], confusion)
+        self.assertEqual([c["recall"] for c in classes], [1, 0, 0])
+        for measure in ("precision", "iou"):
+            self.assertAlmostEqual(classes[0][measure], confusion[0][0] / said, places=6)
 
     def test_killed_and_resumed_is_unbroken(self):
         whole, broken = self.folder / "whole", self.folder / "broken"

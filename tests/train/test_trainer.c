@@ -177,6 +177,34 @@ static void dropped_units_get_no_update(void **state)
     rig_free(&keep);
 }
 
+/* Corrected for its beginning, Adam's first step is the rate, whatever the gradient; uncorrected it is 0.1 / sqrt(0.001) of it. The
+ * second one, with the same gradient, too. */
+static void adam_begins_at_one(void **state)
+{
+    (void)state;
+    for (uint32_t kind = CVK_ADAM; kind <= CVK_ADAMW; kind++) {
+        struct rig r;
+        struct cvk_trainer_params p = plain;
+        p.optimizer = cvk_optimizer_defaults(kind);
+        p.optimizer.decay = 0;
+        p.loss.kind = CVK_LOSS_L1; /* its gradient does not depend on how far away the target is */
+        p.learning_rate = 0.01f;
+        rig_make_text(&r, "4: 2n", &p);
+        for (uint64_t i = 0; i < 16; i++)
+            ((float *)cvk_tensor_data(r.target))[i] = 100;
+        struct cvk_tensor *before = rig_read(&r, "dense1.b");
+        for (int step = 1; step <= 2; step++) {
+            rig_step(&r);
+            struct cvk_tensor *after = rig_read(&r, "dense1.b");
+            for (uint64_t i = 0; i < 2; i++)
+                assert_true(fabs(cvk_tensor_at(after, i) - cvk_tensor_at(before, i) - 0.01 * step) < 1e-5);
+            cvk_tensor_destroy(after);
+        }
+        cvk_tensor_destroy(before);
+        rig_free(&r);
+    }
+}
+
 /* With plain SGD the weights move by rate * min(norm, clip) altogether. */
 static void clipping_shortens_the_step(void **state)
 {
@@ -430,6 +458,7 @@ int main(void)
         cmocka_unit_test(one_hot_labels_are_class_numbers),
         cmocka_unit_test(frozen_weights_stay),
         cmocka_unit_test(dropped_units_get_no_update),
+        cmocka_unit_test(adam_begins_at_one),
         cmocka_unit_test(clipping_shortens_the_step),
         cmocka_unit_test(regularisation_shrinks),
         cmocka_unit_test(states_are_everything),
