@@ -47,7 +47,8 @@ struct job {
     uint32_t late;
 };
 
-static struct sizes sizes_of(const struct simd_device *d, const struct simd_product *p, const struct cvk_node *node)
+/* constant: B is packed once, in build. run cannot see that by the node, whose constants are gone by then. */
+static struct sizes sizes_of(const struct simd_device *d, const struct simd_product *p, bool constant)
 {
     const struct simd_tile_fns *fns = d->isa->tile;
     struct sizes s = {.b = {.oc = p->columns, .ic = p->depth, .taps = 1, .block = fns->block, .v = fns->best_v},
@@ -59,7 +60,7 @@ static struct sizes sizes_of(const struct simd_device *d, const struct simd_prod
     s.column_tiles = simd_weights_tiles(&s.b);
     s.row_tiles = simd_ceil_div(p->rows, fns->max_px[fns->best_v - 1]);
     s.scratch = (uint64_t)SIMD_TILE_MAX_PX * SIMD_TILE_MAX_V * s.block;
-    if (!node->constants[1] && p->count == 1 && s.b_floats * sizeof(float) >= PANEL_BYTES &&
+    if (!constant && p->count == 1 && s.b_floats * sizeof(float) >= PANEL_BYTES &&
         s.column_tiles >= PANELS * PANEL_TILES)
         s.panel = PANEL_TILES * s.b.v * s.block * s.chunk_blocks * s.block;
     return s;
@@ -68,9 +69,10 @@ static struct sizes sizes_of(const struct simd_device *d, const struct simd_prod
 void simd_product_plan_tiles(const struct cvk_query *q, const struct simd_product *p, struct cvk_plan *plan)
 {
     const struct simd_device *d = simd_asked(q);
-    struct sizes s = sizes_of(d, p, q->node);
+    bool constant = q->node->constants[1] != NULL;
+    struct sizes s = sizes_of(d, p, constant);
     uint64_t b_bytes = p->b_count * s.b_floats * sizeof(float);
-    if (q->node->constants[1])
+    if (constant)
         plan->packed_bytes = b_bytes;
     else
         plan->user[NOTE_B] = cvk_book(plan, s.panel ? s.panel * d->threads * sizeof(float) : b_bytes);
@@ -324,7 +326,7 @@ void simd_product_build_tiles(struct cvk_exec *e, const struct simd_product *p)
     const struct simd_device *d = simd_device_of(e);
     if (!e->node->constants[1])
         return;
-    struct job j = {.p = p, .isa = d->isa, .s = sizes_of(d, p, e->node), .b = cvk_cpu_input(e, 1), .packed_b = e->packed};
+    struct job j = {.p = p, .isa = d->isa, .s = sizes_of(d, p, true), .b = cvk_cpu_input(e, 1), .packed_b = e->packed};
     pack_b(e, &j);
 }
 
@@ -343,16 +345,17 @@ void simd_product_run_tiles(struct cvk_exec *e, const struct simd_product *p)
 {
     const struct simd_device *d = simd_device_of(e);
     const uint64_t *notes = e->plan->user;
+    bool constant = e->plan->packed_bytes > 0;
     char *workspace = cvk_cpu_pointer(e->workspace);
     if (p->count == 0 || p->rows == 0 || p->columns == 0)
         return;
     struct job j = {.p = p,
                     .isa = d->isa,
-                    .s = sizes_of(d, p, e->node),
+                    .s = sizes_of(d, p, constant),
                     .a = cvk_cpu_input(e, 0),
                     .b = cvk_cpu_input(e, 1),
                     .packed_a = (float *)(workspace + notes[NOTE_A]),
-                    .packed_b = e->plan->packed_bytes ? e->packed : (float *)(workspace + notes[NOTE_B]),
+                    .packed_b = constant ? e->packed : (float *)(workspace + notes[NOTE_B]),
                     .y = cvk_cpu_output(e, 0),
                     .scratch = (float *)(workspace + notes[NOTE_SCRATCH]),
                     .residual = cvk_cpu_pointer(e->residual)};
@@ -370,7 +373,7 @@ void simd_product_run_tiles(struct cvk_exec *e, const struct simd_product *p)
         simd_parallel(e, simd_ceil_div(j.s.column_tiles, PANEL_TILES), run_panels, &j);
         return;
     }
-    if (!e->plan->packed_bytes)
+    if (!constant)
         pack_b(e, &j);
     uint64_t tiles = p->count * j.s.row_tiles * j.s.column_tiles, work = p->count * p->rows * p->columns * (p->depth + 1);
     e->host->parallel(e->host, work < SERIAL_WORK ? 1 : d->threads, tiles, run_tiles, &j);

@@ -53,6 +53,8 @@ static const struct cvk_case cases[] = {
      .epilogue = {.parts = ALL_PARTS, .axis = 1, ACTIVATION(CVK_GELU, 0, 0)}},
     {"live_rows", .rtol = 1e-4, .atol = 2e-4, .input_count = 2, .inputs = {X(9, 1100), X(1100, 130)}},
     {"live_rows_trans_b", .rtol = 1e-4, .atol = 2e-4, P(.trans_b = 1), .input_count = 2, .inputs = {X(30, 1100), X(130, 1100)}},
+    {"large_constant", .rtol = 1e-4, .atol = 2e-4, .input_count = 3, .inputs = {X(17, 1030), W(1030, 1030), W(1030)}},
+    {"large_constant_trans_b", .rtol = 1e-4, .atol = 2e-4, P(.trans_b = 1), .input_count = 2, .inputs = {X(17, 1030), W(1030, 1030)}},
     {"live_panels", .rtol = 1e-4, .atol = 2e-4, .input_count = 3, .inputs = {X(33, 1030), X(1030, 1030), X(1030)}},
     {"live_panels_trans_b", .rtol = 1e-4, .atol = 2e-4, P(.trans_a = 1, .trans_b = 1), .input_count = 2,
      .inputs = {X(1030, 66), X(1030, 1030)}},
