@@ -5,9 +5,9 @@
  * parts takes part and may read the job until it counts `pending` down; the others never touch it, so the caller can
  * write the next job as soon as `pending` is 0. */
 #include "base.h"
+#include "thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #define SPIN_NS 30e3 /* longer than the gap between two nodes of a net, shorter than waking a thread costs */
@@ -32,7 +32,7 @@ struct cvk__pool {
     atomic_flag busy;
     struct worker *threads; /* workers - 1 */
 
-    struct job job; /* written by the caller before the ticket, read by those who take part */
+    struct job job;                           /* written by the caller before the ticket, read by those who take part */
     _Alignas(64) atomic_uint_fast64_t ticket; /* number of the job << 32 | parts; parts UINT32_MAX: end */
     _Alignas(64) atomic_uint pending;         /* threads still at work */
     atomic_uint sleepers;                     /* workers asleep or about to be */
@@ -205,22 +205,17 @@ uint32_t cvk__pool_workers(const struct cvk__pool *pool)
     return pool->workers;
 }
 
-/* Starts threads up to number `wanted`. They block all signals: those belong to the program's own threads. Where the system
- * gives no thread, the caller will do its part. */
+/* Starts threads up to number `wanted`. Where the system gives no thread, the caller will do its part. */
 static void start_threads(struct cvk__pool *pool, uint32_t wanted)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (; pool->started < wanted; pool->started++) {
         struct worker *w = &pool->threads[pool->started];
         w->pool = pool;
         w->number = pool->started + 1;
         w->ticket = atomic_load(&pool->ticket);
-        if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
+        if (cvk__thread_start(&w->thread, worker_main, w) != 0)
             break;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void cvk__pool_run(struct cvk__pool *pool, uint32_t max_workers, uint64_t count, cvk__task_fn fn, void *arg)

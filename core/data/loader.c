@@ -3,11 +3,11 @@
  * fills the slot that belongs to it and marks it ready, and the caller takes them in their order. What is in a batch follows
  * from its number alone, so the number of threads changes nothing. The slot that the caller has is not filled again before it
  * asks for the next. */
+#include "../base/thread.h"
 #include "data_impl.h"
 
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "convoke/rng.h"
@@ -130,15 +130,10 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* They block all signals: those belong to the program's own threads. */
 static int32_t start_threads(struct cvk_loader *l)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (l->started < l->p.threads && pthread_create(&l->threads[l->started], NULL, work, l) == 0)
+    while (l->started < l->p.threads && cvk__thread_start(&l->threads[l->started], work, l) == 0)
         l->started++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return l->started ? CVK_OK : cvk__fail(CVK_E_MEMORY, "the system gives no thread to prepare batches");
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * A plugin whose rows each break the contract in one way, most of them in relu, to show that the conformance test notices. */
+#include <signal.h>
+#include <unistd.h>
+
 #include <convoke/plugin_cpu.h>
 
 static int32_t plan_relu(const struct cvk_query *q, struct cvk_plan *plan)
@@ -145,6 +148,22 @@ static int32_t run_reads_on(struct cvk_exec *e)
     return run_good(e);
 }
 
+static void fail_in_worker(void *arg, uint64_t begin, uint64_t end, uint32_t worker)
+{
+    (void)begin, (void)end;
+    if (worker)
+        raise(SIGSEGV); /* to this thread */
+    sleep(1);           /* until another one has come */
+    (void)arg;
+}
+
+/* Crashes in a thread of the host's. */
+static int32_t run_in_worker(struct cvk_exec *e)
+{
+    e->host->parallel(e->host, 2, 2, fail_in_worker, e);
+    return run_good(e);
+}
+
 /* Wrong as soon as the output is the input. */
 static int32_t run_in_place(struct cvk_exec *e)
 {
@@ -191,7 +210,9 @@ static int32_t plan_momentum(const struct cvk_query *q, struct cvk_plan *plan)
     const struct cvk_optimize_params *p = (const struct cvk_optimize_params *)q->node->params;
     (void)plan;
     return p->kind == CVK_SGD && p->momentum != 0 && !p->nesterov && p->dampening == 0 && p->l1 == 0 && p->l2 == 0 &&
-                   q->node->input_count == 4 ? CVK_OK : cvk_refuse(q, "only momentum");
+                   q->node->input_count == 4
+               ? CVK_OK
+               : cvk_refuse(q, "only momentum");
 }
 
 /* Works the momentum out a second time when its memory holds the next one already. */
@@ -213,8 +234,10 @@ static int32_t plan_never(const struct cvk_query *q, struct cvk_plan *plan)
     return cvk_refuse(q, "never");
 }
 
-#define ROW(row_name, ...)                                                                                         \
-    {.size = sizeof(struct cvk_kernel), .op = CVK_OP_UNARY, .name = row_name, .plan = plan_relu, __VA_ARGS__}
+#define ROW(row_name, ...)                                                                                                       \
+    {                                                                                                                            \
+        .size = sizeof(struct cvk_kernel), .op = CVK_OP_UNARY, .name = row_name, .plan = plan_relu, __VA_ARGS__                  \
+    }
 
 #pragma GCC diagnostic ignored "-Woverride-init"
 #if defined(__clang__)
@@ -233,6 +256,7 @@ static const struct cvk_kernel rows[] = {
     ROW("unchecked", .run = run_good, .build = build_unchecked, .finish = finish_state),
     ROW("allocates", .run = run_allocates),
     ROW("reads_on", .run = run_reads_on),
+    ROW("in_worker", .run = run_in_worker),
     ROW("in_place", .run = run_in_place, .flags = CVK_KERNEL_IN_PLACE),
     ROW("padding", .run = run_padding, .layouts_x = CVK_LAYOUT_BIT(CVK_LAYOUT_NC8), .layouts_y = CVK_LAYOUT_BIT(CVK_LAYOUT_NC8)),
     ROW("gives_up", .run = run_gives_up),
