@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Line charts and confusion matrices: the same drawing once as SVG and once as pixels. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ static const struct colour ink = {40, 40, 40}, faint = {225, 225, 225};
 /* Where both forms of the drawing go. */
 struct canvas {
     FILE *svg;
+    char *part, *path; /* the SVG while it is written, and when it is whole */
     struct cvk__image *image;
 };
 
@@ -38,8 +40,7 @@ static void put_line(const struct canvas *c, double x0, double y0, double x1, do
     }
 }
 
-/* Bytes of the UTF-8 character at p, 0 if it is none. */
-static size_t sequence(const char *p)
+size_t utf8_bytes(const char *p)
 {
     const unsigned char *c = (const unsigned char *)p;
     size_t bytes = c[0] < 0x80                   ? 1
@@ -61,7 +62,7 @@ static void put_text(const struct canvas *c, double x, double y, int anchor, str
     fprintf(c->svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#%02x%02x%02x\">", x, y + 9, anchors[anchor], k.r, k.g,
             k.b);
     for (const char *p = text; *p;) {
-        size_t bytes = sequence(p);
+        size_t bytes = utf8_bytes(p);
         if (*p == '<' || *p == '>' || *p == '&' || *p == '"')
             fprintf(c->svg, "&#%d;", *p);
         else if ((unsigned char)*p >= ' ' && bytes)
@@ -75,14 +76,17 @@ static void put_text(const struct canvas *c, double x, double y, int anchor, str
 
 static bool begin(struct canvas *c, const char *stem, struct cvk__image *image, int32_t width, int32_t height)
 {
-    char *path = tool_alloc(strlen(stem) + 5, 1);
-    sprintf(path, "%s.svg", stem);
-    c->svg = fopen(path, "w");
-    free(path);
+    c->path = tool_alloc(strlen(stem) + 5, 1);
+    c->part = tool_alloc(strlen(stem) + 10, 1);
+    sprintf(c->path, "%s.svg", stem);
+    sprintf(c->part, "%s.part", c->path);
+    c->svg = fopen(c->part, "w");
     c->image = image;
     if (!c->svg || image_create((uint32_t)width, (uint32_t)height, 3, image) != TOOL_GO_ON) {
         if (c->svg)
             fclose(c->svg);
+        free(c->path);
+        free(c->part);
         return false;
     }
     draw_rect(image, 0, 0, width, height, (struct colour){255, 255, 255});
@@ -99,11 +103,18 @@ static int finish(struct canvas *c, const char *stem)
     char safe[TOOL_TEXT];
     fputs("</svg>\n", c->svg);
     bool whole = !ferror(c->svg);
-    int code = fclose(c->svg) == 0 && whole ? image_write(stem, c->image, NULL, 0) : TOOL_FAILED;
+    int code = TOOL_GO_ON;
+    if (fclose(c->svg) != 0 || !whole || rename(c->part, c->path) != 0) {
+        remove(c->part);
+        code = tool_fail(TOOL_FAILED, "%s: the chart cannot be written: %s", tool_escape(c->path, safe, sizeof safe),
+                         strerror(errno));
+    }
+    if (code == TOOL_GO_ON)
+        code = image_write(stem, c->image, NULL, 0);
     cvk__image_free(c->image);
-    return code == TOOL_GO_ON || code == TOOL_OK
-               ? TOOL_GO_ON
-               : tool_fail(TOOL_FAILED, "%s: the chart cannot be written", tool_escape(stem, safe, sizeof safe));
+    free(c->path);
+    free(c->part);
+    return code;
 }
 
 /* ---- line charts
@@ -162,15 +173,41 @@ static double tick_of(double span, double wanted)
     return power * (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10);
 }
 
+/* A line across at this value, which is no logarithm. */
+static void draw_tick(const struct canvas *v, const struct axes *a, double value)
+{
+    char text[32];
+    double y = level(a, value);
+    if (!(y >= a->lo && y <= a->hi))
+        return;
+    put_line(v, LEFT, y_at(a, y), WIDTH - RIGHT, y_at(a, y), faint, 1);
+    snprintf(text, sizeof text, "%.4g", value);
+    put_text(v, LEFT - 6, y_at(a, y) - 4, 2, ink, text);
+}
+
+/* Powers of ten; 2 and 5 times them too where they are few; round numbers where there is hardly one. */
+static void draw_ticks(const struct canvas *v, const struct axes *a)
+{
+    double span = a->hi - a->lo, lo = a->lo, hi = a->hi;
+    if (a->logarithmic && span >= 0.7) {
+        for (double p = floor(a->lo); p <= a->hi; p += ceil(span / 8))
+            for (int m = 1; m <= (span < 3 ? 5 : 1); m += m == 1 ? 1 : 3)
+                draw_tick(v, a, m * pow(10, p));
+        return;
+    }
+    if (a->logarithmic) {
+        lo = pow(10, lo);
+        hi = pow(10, hi);
+    }
+    double tick = tick_of(hi - lo, 6);
+    for (double y = ceil(lo / tick) * tick; y <= hi; y += tick)
+        draw_tick(v, a, fabs(y) < tick / 1e6 ? 0 : y);
+}
+
 static void draw_axes(const struct canvas *v, const struct chart *c, const struct axes *a)
 {
     char text[32];
-    double tick = tick_of(a->hi - a->lo, 6);
-    for (double y = ceil(a->lo / tick) * tick; y <= a->hi; y += tick) {
-        put_line(v, LEFT, y_at(a, y), WIDTH - RIGHT, y_at(a, y), faint, 1);
-        snprintf(text, sizeof text, "%.4g", a->logarithmic ? pow(10, y) : fabs(y) < tick / 1e6 ? 0 : y);
-        put_text(v, LEFT - 6, y_at(a, y) - 4, 2, ink, text);
-    }
+    draw_ticks(v, a);
     double step = fmax(1, tick_of(a->most, 8));
     for (double x = step > 1 ? step : 1; x <= a->most; x += step) {
         put_line(v, x_at(a, x), HEIGHT - BOTTOM, x_at(a, x), HEIGHT - BOTTOM + 4, ink, 1);
@@ -180,7 +217,7 @@ static void draw_axes(const struct canvas *v, const struct chart *c, const struc
     put_line(v, LEFT, TOP, LEFT, HEIGHT - BOTTOM, ink, 1);
     put_line(v, LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, ink, 1);
     put_text(v, LEFT, 12, 0, ink, c->title);
-    put_text(v, LEFT - 6, 26, 2, ink, c->y_name);
+    put_text(v, 8, 26, 0, ink, c->y_name); /* it may be wider than the numbers */
     put_text(v, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 20, 1, ink, c->x_name);
 }
 
@@ -188,12 +225,14 @@ static void draw_curve(const struct canvas *v, const struct axes *a, const struc
 {
     for (uint32_t i = 0; i < line->count; i++) {
         double y = level(a, line->y[i]), before = i ? level(a, line->y[i - 1]) : NAN;
+        double after = i + 1 < line->count ? level(a, line->y[i + 1]) : NAN;
         if (!isfinite(y))
             continue;
         if (isfinite(before))
             put_line(v, x_at(a, i), y_at(a, before), x_at(a, i + 1.0), y_at(a, y), k, 2);
-        else
-            put_line(v, x_at(a, i + 1.0) - 1, y_at(a, y), x_at(a, i + 1.0) + 1, y_at(a, y), k, 3);
+        else if (!isfinite(after)) /* a point of its own */
+            for (int d = -2; d <= 2; d += 2)
+                put_line(v, x_at(a, i + 1.0) - 3, y_at(a, y) + d, x_at(a, i + 1.0) + 3, y_at(a, y) + d, k, 2);
     }
 }
 
@@ -204,7 +243,8 @@ int chart_write(const struct chart *c, const char *stem)
     char safe[TOOL_TEXT];
     struct axes a = axes_of(c);
     if (!begin(&v, stem, &image, WIDTH, HEIGHT))
-        return tool_fail(TOOL_FAILED, "%s.svg cannot be written", tool_escape(stem, safe, sizeof safe));
+        return tool_fail(TOOL_FAILED, "%s.svg: the chart cannot be written: %s", tool_escape(stem, safe, sizeof safe),
+                         strerror(errno));
     draw_axes(&v, c, &a);
     for (uint32_t k = 0; k < c->line_count; k++) {
         struct colour colour = palette[k % COLOURS];
@@ -257,20 +297,29 @@ static int confusion_picture(const struct metrics *m, const char *const *names, 
 {
     struct canvas v;
     struct cvk__image image;
-    char text[16];
+    char text[32], safe[TOOL_TEXT];
     double cell = m->classes <= 20 ? 34 : 680.0 / m->classes, left = 110, top = 60;
     int32_t size = (int32_t)(cell * m->classes);
     if (!begin(&v, stem, &image, (int32_t)left + size + 20, (int32_t)top + size + 20))
-        return tool_fail(TOOL_FAILED, "the confusion matrix cannot be drawn");
+        return tool_fail(TOOL_FAILED, "%s.svg: the confusion matrix cannot be written: %s", tool_escape(stem, safe, sizeof safe),
+                         strerror(errno));
     put_text(&v, left, 12, 0, ink, "rows: true class, columns: predicted");
+    bool numbered = false; /* a column has no room for a long name, and what is left of several could be the same */
+    for (uint32_t i = 0; names && i < m->classes; i++)
+        numbered |= strlen(names[i]) > 5;
     for (uint32_t i = 0; i < m->classes; i++) {
         uint64_t row = 0;
         for (uint32_t k = 0; k < m->classes; k++)
             row += m->confusion[(uint64_t)i * m->classes + k];
-        snprintf(text, sizeof text, "%.15s", names ? names[i] : "");
+        const char *name = names ? names[i] : "";
+        if (numbered)
+            snprintf(text, sizeof text, "%u %.13s", i + 1, name);
+        else
+            snprintf(text, sizeof text, "%s", name);
         if (cell >= 10)
             put_text(&v, left - 6, top + cell * i + cell / 2 - 4, 2, ink, text);
-        snprintf(text, sizeof text, "%.5s", names ? names[i] : "");
+        if (numbered)
+            snprintf(text, sizeof text, "%u", i + 1);
         if (cell >= 30)
             put_text(&v, left + cell * i + cell / 2, top - 14, 1, ink, text);
         for (uint32_t k = 0; k < m->classes; k++)

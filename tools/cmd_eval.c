@@ -88,8 +88,9 @@ static int report(const struct eval *e, const struct metrics *m, const struct cv
         json_number(j, "pictures_per_second", speed);
         return json_finish(j);
     }
-    char count[28];
-    printf("%s pictures of %s on %s: loss %.4f, ", tool_count(info->count, count), info->name, r.device, metrics_loss(m));
+    char count[28], safe[TOOL_TEXT];
+    printf("%s pictures of %s on %s: loss %.4f, ", tool_count(info->count, count), tool_escape(info->name, safe, sizeof safe),
+           r.device, metrics_loss(m));
     if (!classes)
         printf("root mean square error %.4f", metrics_rmse(m));
     else
@@ -153,6 +154,8 @@ int cvk_tool_eval(int argc, char **argv)
     struct option shared[SETUP_OPTIONS];
     const struct option options[] = {
         {"part", OPTION_TEXT, &e.part, "PART", "train, test (default) or all", 0, 0},
+        {"batch", OPTION_COUNT, &e.setup.batch, "N", "pictures in a run, where the model leaves that open (default 64)", 1,
+         SETUP_MOST_BATCH},
         {"loss", OPTION_TEXT, &e.loss, "NAME", "which loss is told (default: by the targets)", 0, 0},
         {"out", OPTION_TEXT, &e.out, "DIR", "write the confusion matrix there, as CSV and picture", 0, 0},
         {"mean", OPTION_NUMBERS, &e.mean, "X,...", "subtracted from each channel (pixels are 0 to 1)", 0, 0},
@@ -171,7 +174,7 @@ int cvk_tool_eval(int argc, char **argv)
                     "opencl:gpu --json",
         ARGS_OPTIONS_OF(options),
         .shared = shared,
-        .shared_count = setup_options(&e.setup, SETUP_ALL, shared),
+        .shared_count = setup_options(&e.setup, SETUP_ALL & ~(uint32_t)SETUP_BATCH, shared),
         .rest_name = "a model and a data set",
         .rest_min = 2,
         .rest_max = 2};
@@ -186,6 +189,8 @@ int cvk_tool_eval(int argc, char **argv)
         code = model_load(rest.items[0], e.setup.seed, &model);
     if (code == TOOL_GO_ON && cvk_data_open(rest.items[1], e.part, &data) != CVK_OK)
         code = tool_fail_library("the data set");
+    if (code == TOOL_GO_ON && e.out)
+        code = tool_make_folder(e.out);
     if (code == TOOL_GO_ON)
         code = run(&e, ctx, &model, data);
     cvk_data_close(data);

@@ -4,28 +4,44 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "train_run.h"
 
 static volatile sig_atomic_t stop_wanted;
+static volatile long long stop_second;
 
+/* The first Ctrl-C asks for an orderly end, a later one ends at once. Within a second it is the same one: `timeout` and shells
+ * tell the process and then its group. */
 static void on_signal(int number)
 {
-    (void)number;
-    stop_wanted = 1;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (!stop_wanted) {
+        stop_second = now.tv_sec;
+        stop_wanted = 1;
+    } else if (now.tv_sec > stop_second + 1) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
 }
 
-/* The first Ctrl-C asks for an orderly end, a second one ends at once. */
 static void catch_signals(void)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
-    action.sa_flags = (int)(SA_RESETHAND | (unsigned)SA_RESTART);
+    action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* The terminal was closed, or who read the output has gone; not if somebody (nohup) wants that to be ignored. */
+    for (int i = 0; i < 2; i++) {
+        struct sigaction now;
+        int number = i ? SIGPIPE : SIGHUP;
+        if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaction(number, &action, NULL);
+    }
 }
 
 /* ---- what is shown
@@ -33,7 +49,7 @@ static void catch_signals(void)
 
 static void show_progress(const struct training *t, double rate)
 {
-    enum { CELLS = 20 };
+    enum { CELLS = 10 };
     char bar[CELLS + 1];
     double part = (double)t->batch / (double)t->batches, seconds = train_seconds(t);
     double speed = seconds > 0 ? (double)(t->batch - t->first_batch) * (double)t->options.batch / seconds : 0;
@@ -46,10 +62,10 @@ static void show_progress(const struct training *t, double rate)
     char score[48] = "";
     if (t->info.class_count)
         snprintf(score, sizeof score, "accuracy %.2f %%  ", 100 * metrics_accuracy(&t->seen));
-    tool_progress("epoch %llu/%llu [%s] loss %.4f  %s%.0f pictures/s  rate %.3g  %.0f:%02.0f left",
-                  (unsigned long long)t->epoch + 1, (unsigned long long)t->options.epochs, bar,
-                  t->steps_seen ? t->loss_sum / (double)t->steps_seen : NAN, score, speed, rate, floor(left / 60),
-                  fmod(left, 60));
+    /* What matters least stands last, where a narrow terminal cuts it. */
+    tool_progress("epoch %llu/%llu [%s] %.0f:%02.0f left  loss %.4f  %s%.0f pictures/s  rate %.3g",
+                  (unsigned long long)t->epoch + 1, (unsigned long long)t->options.epochs, bar, floor(left / 60),
+                  floor(fmod(left, 60)), t->steps_seen ? t->loss_sum / (double)t->steps_seen : NAN, score, speed, rate);
 }
 
 static void show_epoch(const struct training *t, const struct epoch_record *r)
@@ -70,6 +86,18 @@ static void show_epoch(const struct training *t, const struct epoch_record *r)
 /* ---- steps
  * ------------------------------------------------------------------------------------------------------------------------ */
 
+static void tell_not_finite(struct training *t, double loss, uint64_t step)
+{
+    t->told_nan = true;
+    tool_progress_done();
+    if (step) /* the weights have been changed by then */
+        tool_warn("the loss is %g at step %llu: a smaller --rate or --clip 1 may help", loss, (unsigned long long)step);
+    else
+        tool_warn("the loss is %g at the very first step: look at the data and the weights that it begins with; "
+                  "CONVOKE_CHECK=nan names the node",
+                  loss);
+}
+
 static int take_step(struct training *t)
 {
     struct cvk_tensor *x, *target;
@@ -85,15 +113,13 @@ static int take_step(struct training *t)
     if (cvk_trainer_step(t->trainer, x, given, &r) != CVK_OK || cvk_trainer_read_prediction(t->trainer, t->prediction) != CVK_OK)
         return tool_fail_library("a step of the training");
     metrics_add(&t->seen, t->prediction, target, NULL, &t->mean, t->options.batch);
-    t->loss_sum += r.loss;
-    t->norm = r.gradient_norm;
+    t->loss_sum += plain_nan(r.loss);
+    t->norm = plain_nan(r.gradient_norm);
     t->steps_seen++;
     t->batch++;
-    if (!isfinite(r.loss) && !t->told_nan) {
-        t->told_nan = true;
-        tool_progress_done();
-        tool_warn("the loss is %g at step %llu: a smaller --rate or --clip 1 may help", r.loss, (unsigned long long)r.step);
-    }
+    t->stepped = true;
+    if (!isfinite(r.loss) && !t->told_nan)
+        tell_not_finite(t, plain_nan(r.loss), r.step);
     show_progress(t, (double)rate);
     return TOOL_GO_ON;
 }
@@ -126,6 +152,7 @@ static int finish_epoch(struct training *t)
     }
     if (code == TOOL_GO_ON)
         code = history_write(&t->history, t->trainer, t->options.out, classes);
+    t->epoch_start_ms = tool_now_ms(); /* what was written is no part of the next epoch's time */
     metrics_free(&test);
     free(norms);
     return code;
@@ -174,7 +201,7 @@ static int say_result(const struct training *t, const struct metrics *m)
         json_bool(j, "finished", t->epoch >= t->options.epochs);
         return json_finish(j);
     }
-    printf("\n%s after %llu epochs on %s: test loss %.4f", classes ? "result" : "error", (unsigned long long)t->epoch, t->device,
+    printf("\nresult after %llu epoch%s on %s: test loss %.4f", (unsigned long long)t->epoch, t->epoch == 1 ? "" : "s", t->device,
            metrics_loss(m));
     if (classes)
         printf(", %.2f %% of %llu right", 100 * metrics_accuracy(m), (unsigned long long)m->count);
@@ -182,10 +209,11 @@ static int say_result(const struct training *t, const struct metrics *m)
         printf(", root mean square error %.4f", metrics_rmse(m));
     if (classes && t->info.target.rank)
         printf(", mean IoU %.3f", metrics_mean_iou(m));
-    static const char *const names[] = {"model.onnx",   TRAIN_CHECKPOINT, "history.csv",   "loss.svg",
-                                        "accuracy.svg", "error.svg",      "gradients.svg", "confusion.csv"};
+    const char *const names[] = {
+        "model.onnx",    TRAIN_CHECKPOINT, "history.csv", "loss.svg", classes ? "accuracy.svg" : "error.svg",
+        "gradients.svg", "confusion.csv"};
     printf("\n%s/:", out);
-    for (uint32_t i = 0, said = 0; i < sizeof names / sizeof *names; i++) {
+    for (uint32_t i = 0, said = 0; i < sizeof names / sizeof *names - !classes; i++) {
         char path[4096];
         snprintf(path, sizeof path, "%s/%s", t->options.out, names[i]);
         if (access(path, R_OK) == 0)
@@ -226,7 +254,7 @@ static int finish(struct training *t)
 
 int cvk_tool_train(int argc, char **argv)
 {
-    struct training t = {0};
+    struct training t = {.folder = -1};
     int code = train_options_read(&t.options, argc, argv);
     if (code == TOOL_GO_ON)
         code = train_start(&t);
@@ -237,8 +265,11 @@ int cvk_tool_train(int argc, char **argv)
     }
     if (code == TOOL_GO_ON)
         code = run_epochs(&t);
-    if (code == TOOL_GO_ON && stop_wanted)
+    /* Where the run stopped, or which was done already and goes into another folder. */
+    if (code == TOOL_GO_ON && (stop_wanted || !t.stepped))
         code = train_save(&t);
+    if (code == TOOL_GO_ON && (stop_wanted || !t.stepped))
+        code = history_write(&t.history, t.trainer, t.options.out, t.info.class_count > 0);
     if (code == TOOL_GO_ON)
         code = finish(&t);
     train_end(&t);

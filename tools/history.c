@@ -78,7 +78,7 @@ char *history_norms_text(const struct history *h, const struct cvk_trainer *t)
     for (uint32_t i = 0; f && i < h->count; i++) {
         fprintf(f, "\n%u", i + 1);
         for (uint32_t k = 0; k < h->weights; k++)
-            fprintf(f, ",%.6g", (double)h->norms[(size_t)i * h->weights + k]);
+            fprintf(f, ",%.6g", plain_nan((double)h->norms[(size_t)i * h->weights + k]));
     }
     if (f)
         fputc('\n', f);

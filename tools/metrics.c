@@ -110,7 +110,7 @@ void metrics_add(struct metrics *m, const struct cvk_tensor *prediction, const s
 
 double metrics_loss(const struct metrics *m)
 {
-    return m->loss_weight > 0 ? m->loss_sum / m->loss_weight : NAN;
+    return plain_nan(m->loss_weight > 0 ? m->loss_sum / m->loss_weight : NAN);
 }
 
 double metrics_accuracy(const struct metrics *m)
@@ -120,7 +120,7 @@ double metrics_accuracy(const struct metrics *m)
 
 double metrics_rmse(const struct metrics *m)
 {
-    return m->count ? sqrt(m->error_sum / (double)m->count) : NAN;
+    return plain_nan(m->count ? sqrt(m->error_sum / (double)m->count) : NAN);
 }
 
 void metrics_class(const struct metrics *m, uint32_t class, double *precision, double *recall, double *iou)
@@ -191,20 +191,40 @@ int target_convert(const struct cvk_tensor *from, const struct cvk_tensor_desc *
     return TOOL_GO_ON;
 }
 
+/* True if the pictures can be read as what the net takes: the same axes, or fewer and more of them that differ in sizes of 1 or
+ * by one of the two having all in a row. */
+static bool picture_fits(const struct cvk_tensor_desc *picture, const struct cvk_tensor_desc *x)
+{
+    int64_t a[CVK_MAX_RANK] = {0}, b[CVK_MAX_RANK] = {0};
+    uint32_t m = 0, n = 0;
+    if (x->rank == picture->rank + 1)
+        return !memcmp(x->dims + 1, picture->dims, picture->rank * sizeof *picture->dims);
+    for (uint32_t i = 0; i < picture->rank; i++)
+        if (picture->dims[i] != 1)
+            a[m++] = picture->dims[i];
+    for (uint32_t i = 1; i < x->rank; i++)
+        if (x->dims[i] != 1)
+            b[n++] = x->dims[i];
+    return (m < 2 || n < 2 || (m == n && !memcmp(a, b, m * sizeof *a))) &&
+           cvk_tensor_desc_count(x) == cvk_tensor_desc_count(picture) * (uint64_t)x->dims[0];
+}
+
 int data_fits(const struct cvk_data_info *info, const struct cvk_tensor_desc *x, const struct cvk_tensor_desc *target,
               const struct cvk_tensor_desc *prediction, uint32_t loss)
 {
     char a[CVK_SHAPE_TEXT], b[CVK_SHAPE_TEXT];
     const struct cvk_tensor_desc *y = prediction;
     int64_t batch = x->rank ? x->dims[0] : 0, dims[CVK_MAX_RANK] = {batch};
-    if (batch < 1 || x->dtype != CVK_F32 || cvk_tensor_desc_count(x) != cvk_tensor_desc_count(&info->x) * (uint64_t)batch)
+    if (batch < 1 || x->dtype != CVK_F32 || !picture_fits(&info->x, x))
         return tool_fail(TOOL_FAILED, "the net takes %s %s, the pictures of %s are %s", cvk_dtype_name(x->dtype),
                          x->rank ? cvk_shape_text(x->rank - 1, x->dims + 1, a) : "one number", info->name,
                          tool_shape(&info->x, b));
     uint64_t outputs = y->rank > 1 ? (uint64_t)y->dims[1] : 1;
-    if (info->class_count && outputs != 1 && outputs != info->class_count)
-        return tool_fail(TOOL_FAILED, "the net has %llu outputs, %s has %u classes", (unsigned long long)outputs, info->name,
-                         info->class_count);
+    bool yes_no = outputs == 1 && info->class_count <= 2 && !whole(target->dtype); /* a single score tells two classes apart */
+    if (info->class_count && outputs != info->class_count && !yes_no)
+        return tool_fail(TOOL_FAILED, "the net has %llu output%s, %s has %u classes, and the loss is %s",
+                         (unsigned long long)outputs, outputs == 1 ? "" : "s", info->name, info->class_count,
+                         cvk_loss_name(loss));
     struct cvk_tensor_desc have;
     memcpy(dims + 1, info->target.dims, info->target.rank * sizeof *dims);
     if (cvk_tensor_desc_init(&have, info->target.dtype, CVK_LAYOUT_PLAIN, info->target.rank + 1, dims) != CVK_OK ||

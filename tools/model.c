@@ -45,6 +45,24 @@ uint32_t setup_options(struct setup *s, uint32_t parts, struct option out[SETUP_
     return count;
 }
 
+/* A warning that is known already (each epoch's evaluation plans anew) is not told again, and no line lands on the progress. */
+static void show_log(void *arg, uint32_t level, const char *category, const char *text)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
+    static char *told[64];
+    static uint32_t count;
+    (void)arg;
+    if (level == CVK_LOG_WARN) {
+        for (uint32_t i = 0; i < count; i++)
+            if (strcmp(told[i], text) == 0)
+                return;
+        if (count < sizeof told / sizeof *told)
+            told[count++] = tool_copy(text);
+    }
+    tool_progress_done();
+    fprintf(stderr, "convoke: %s: %s: %s\n", level < sizeof names / sizeof *names ? names[level] : "trace", category, text);
+}
+
 int setup_start(const struct setup *s, struct cvk_context **ctx)
 {
     *ctx = NULL;
@@ -57,7 +75,7 @@ int setup_start(const struct setup *s, struct cvk_context **ctx)
         if (go_on != TOOL_GO_ON)
             return go_on;
     }
-    struct cvk_context_params p = {.threads = (uint32_t)s->threads, .memory_limit_bytes = s->memory_limit};
+    struct cvk_context_params p = {.threads = (uint32_t)s->threads, .memory_limit_bytes = s->memory_limit, .log = show_log};
     if (cvk_context_create(&p, ctx) != CVK_OK)
         return tool_fail_library("");
     if (s->device && strcmp(s->device, "list") == 0) {

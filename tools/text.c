@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -118,11 +119,20 @@ void tool_progress(const char *format, ...)
     if (!isatty(2))
         return;
     char text[200], safe[200];
+    struct winsize size;
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    fprintf(stderr, "\r\033[K%s", tool_escape(text, safe, sizeof safe));
+    tool_escape(text, safe, sizeof safe);
+    /* A line that wraps could not be taken back. The bytes of a character that is not ASCII count each. */
+    if (ioctl(2, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 && strlen(safe) >= size.ws_col) {
+        size_t end = size.ws_col - 1u;
+        while (end && ((unsigned char)safe[end] & 0xC0) == 0x80)
+            end--;
+        safe[end] = 0;
+    }
+    fprintf(stderr, "\r\033[K%s", safe);
     fflush(stderr);
     progress_shown = true;
 }

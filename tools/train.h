@@ -63,6 +63,11 @@ struct loss_mean {
 void metrics_add(struct metrics *m, const struct cvk_tensor *prediction, const struct cvk_tensor *target,
                  const struct cvk_tensor *loss, const struct loss_mean *mean, uint64_t items);
 double metrics_loss(const struct metrics *m);
+/* NaN without a sign, which would only puzzle who reads it. */
+static inline double plain_nan(double x)
+{
+    return x != x ? (double)__builtin_nanf("") : x;
+}
 double metrics_accuracy(const struct metrics *m); /* 0..1; of numbers: NaN */
 double metrics_rmse(const struct metrics *m);     /* of numbers */
 /* Of one class: precision, recall and intersection over union. */
@@ -123,6 +128,8 @@ struct chart {
     uint32_t line_count;
     bool logarithmic; /* y; what is not above 0 has no point */
 };
+/* Bytes of the UTF-8 character at p, 0 if it is none. */
+size_t utf8_bytes(const char *p);
 /* STEM.svg and STEM.png. */
 int chart_write(const struct chart *c, const char *stem);
 /* A confusion matrix as CSV and picture. */

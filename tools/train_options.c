@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The options of a training: from the command line, from a file, from a checkpoint, and as text again. */
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,7 @@ static int read_lines(const char *path, char *text, bool comments, char *room, s
 
 static char *read_whole(const char *path)
 {
+    errno = 0;
     FILE *f = fopen(path, "rb");
     char *text = tool_alloc(1 << 20, 1);
     size_t n = f ? fread(text, 1, (1 << 20) - 1, f) : 0;
@@ -189,8 +191,19 @@ static int checkpoint_options(const char *resume, char **text)
     return options ? TOOL_GO_ON : tool_fail(TOOL_FAILED, "--resume: the checkpoint was not made by convoke train");
 }
 
+/* True for an option whose value is the next word. */
+static bool takes_next(const struct command *c, const char *word)
+{
+    for (uint32_t i = 0; strncmp(word, "--", 2) == 0 && i < c->option_count + c->shared_count; i++) {
+        const struct option *o = i < c->option_count ? &c->options[i] : &c->shared[i - c->option_count];
+        if (strcmp(o->name, word + 2) == 0)
+            return o->kind != OPTION_FLAG;
+    }
+    return false;
+}
+
 /* Words from the file or checkpoint that the command line names, in front of its own. */
-static int gather_words(int argc, char **argv, struct words *w, char **memory)
+static int gather_words(const struct command *c, int argc, char **argv, struct words *w, char **memory)
 {
     const char *file = NULL, *resume = NULL;
     char *text = NULL;
@@ -199,8 +212,9 @@ static int gather_words(int argc, char **argv, struct words *w, char **memory)
             resume = argv[i + 1];
         else if (strncmp(argv[i], "--resume=", 9) == 0)
             resume = argv[i] + 9;
-        else if (!file && tool_ends_with(argv[i], ".net"))
+        else if (!file && strncmp(argv[i], "--", 2) != 0 && tool_ends_with(argv[i], ".net"))
             file = argv[i];
+        i += takes_next(c, argv[i]);
     }
     add_word(w, argv[0]);
     int code = TOOL_GO_ON;
@@ -209,7 +223,8 @@ static int gather_words(int argc, char **argv, struct words *w, char **memory)
         code = checkpoint_options(resume, &text);
     } else if (file) {
         if (!(text = read_whole(file)))
-            return tool_fail(TOOL_FAILED, "%s: the file of options cannot be read", tool_escape(file, safe, sizeof safe));
+            return tool_fail(TOOL_FAILED, "%s: the file of options cannot be read: %s", tool_escape(file, safe, sizeof safe),
+                             errno ? strerror(errno) : "it is no text");
     }
     if (code == TOOL_GO_ON && text) {
         *memory = tool_alloc(2 * strlen(text) + 8, 1);
@@ -222,13 +237,25 @@ static int gather_words(int argc, char **argv, struct words *w, char **memory)
     return code;
 }
 
-/* The checkpoint keeps options as lines. */
+static bool is_utf8(const char *text)
+{
+    for (size_t n; *text; text += n)
+        if ((n = utf8_bytes(text)) == 0)
+            return false;
+    return true;
+}
+
+/* The checkpoint keeps options as lines, in UTF-8. */
 static int check_lines(const struct option *options, uint32_t count)
 {
+    char safe[TOOL_TEXT];
     for (uint32_t i = 0; i < count; i++) {
         const char *text = options[i].kind == OPTION_TEXT ? *(const char *const *)options[i].target : NULL;
         if (text && strchr(text, '\n'))
             return tool_fail(TOOL_USAGE, "train --%s is more than one line", options[i].name);
+        if (text && !is_utf8(text)) /* now, not at the first checkpoint */
+            return tool_fail(TOOL_USAGE, "train --%s '%s' is no UTF-8, and so no checkpoint could keep it: rename it",
+                             options[i].name, tool_escape(text, safe, sizeof safe));
     }
     return TOOL_GO_ON;
 }
@@ -251,11 +278,10 @@ int train_options_read(struct train_options *o, int argc, char **argv)
                  "(MNIST), of CIFAR binary, a folder per class of PNG and JPEG, X.npy,Y.npy.\n",
         .about =
             "FILE.net holds options as lines 'key = value' (net and data among them); words on the command line come after it "
-            "and "
-            "win. DIR receives checkpoint.safetensors (written atomically, at every epoch and every 30 seconds), model.onnx, "
-            "history.csv and curves.svg, gradients.csv with the norm of every weight's gradient, and the confusion matrix. "
-            "Ctrl-C "
-            "saves and stops; --resume goes on with the same bits as if nothing had happened, on the same device.",
+            "and win. DIR receives checkpoint.safetensors (written atomically, at every epoch and every 30 seconds), model.onnx, "
+            "history.csv, gradients.csv with the norm of every weight's gradient, curves of both (.svg and .png), and the "
+            "confusion matrix. Ctrl-C saves and stops; --resume goes on with the same bits as if nothing had happened, on the "
+            "same device.",
         .examples = "convoke train \"1x32x32: 8c3p1-relu-mp2-16c3p1-relu-mp2-flat-4n\" \"shapes(size=32,classes=4)\"\n"
                     "convoke train lenet.onnx mnist/ --epochs 5 --optimizer adam --device simd\n"
                     "convoke train --resume convoke-train",
@@ -265,7 +291,7 @@ int train_options_read(struct train_options *o, int argc, char **argv)
         .shared_count = setup_options(&o->setup, SETUP_DEVICE | SETUP_THREADS | SETUP_LIMITS | SETUP_JSON, shared),
         .rest_name = "a net and a data set",
         .rest_max = 2};
-    int code = gather_words(argc, argv, &w, &o->words);
+    int code = gather_words(&command, argc, argv, &w, &o->words);
     if (code == TOOL_GO_ON)
         code = args_parse(&command, w.count, w.items, &rest);
     if (code == TOOL_GO_ON) {
@@ -273,6 +299,8 @@ int train_options_read(struct train_options *o, int argc, char **argv)
         o->data = rest.count > 1 ? rest.items[1] : o->data;
         if (o->opset && o->opset != 13 && o->opset != 17)
             code = tool_fail(TOOL_USAGE, "train: --opset is 13 or 17, not %llu", (unsigned long long)o->opset);
+        else if (o->save_every < 0)
+            code = tool_fail(TOOL_USAGE, "train: --save-every is 0 (after every step) or more, not %g", o->save_every);
         else if (!o->net || !o->data)
             code = tool_fail(TOOL_USAGE, "train: a net and a data set are needed; see convoke train --help");
     }

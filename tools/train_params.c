@@ -48,6 +48,7 @@ static int check_method(const struct train_options *o, uint32_t optimizer, uint3
         {"decay", !isnan(o->decay), 1u << CVK_ADAMW, false},
         {"smoothing", o->smoothing != 0, entropies, true},
         {"class-weights", o->class_weights != NULL, entropies, true},
+        {"ignore", !isnan(o->ignore), 1u << CVK_LOSS_SOFTMAX_CROSS_ENTROPY, true},
         {"delta", !isnan(o->delta), 1u << CVK_LOSS_HUBER, true},
     };
     for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -89,6 +90,11 @@ static int read_class_weights(const struct train_options *o, const struct cvk_da
             out[(*count)++] = (float)value;
     }
     free(copy);
+    bool any = false;
+    for (uint32_t i = 0; i < *count; i++)
+        any |= out[i] > 0;
+    if (code == TOOL_GO_ON && !any)
+        code = tool_fail(TOOL_USAGE, "--class-weights: one at least must be above 0");
     if (code == TOOL_GO_ON && *count != info->class_count)
         code = tool_fail(TOOL_USAGE, "--class-weights: there are %u numbers for %u classes", *count, info->class_count);
     return code;
@@ -110,6 +116,8 @@ int train_trainer_params(const struct train_options *o, const struct cvk_data_in
     if (o->loss && (kind = find_name("loss", o->loss, cvk_loss_name)) == UINT32_MAX)
         return TOOL_USAGE;
     p->loss = (struct cvk_loss_params){.kind = kind, .smoothing = (float)o->smoothing, .delta = given(o->delta, 0)};
+    if (o->delta <= 0) /* 0 would be the library's default */
+        return tool_fail(TOOL_USAGE, "train --delta must be above 0, not %g", o->delta);
     if (!isnan(o->ignore)) {
         if (o->ignore != floor(o->ignore) || fabs(o->ignore) > 1e9)
             return tool_fail(TOOL_USAGE, "train --ignore is the number of a class, not %g", o->ignore);
@@ -142,8 +150,9 @@ int train_schedule(const struct train_options *o, uint64_t batches, struct cvk_s
     for (uint32_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i].wrong)
             return tool_fail(TOOL_USAGE, "train --%s means nothing to the schedule %s", all[i].name, cvk_schedule_name(kind));
-    if (!(o->warmup >= 0 && o->warmup <= 1e6) || o->gamma < 0 || o->final_rate < 0)
-        return tool_fail(TOOL_USAGE, "train --warmup, --gamma and --final-rate must not be negative");
+    if (!(o->warmup >= 0 && o->warmup <= 1e6) || o->gamma <= 0 || o->final_rate < 0)
+        return tool_fail(TOOL_USAGE, "train --warmup and --final-rate must not be negative (--warmup at most 1,000,000), --gamma "
+                                     "must be above 0");
     float usual = strcmp(o->optimizer, "sgd") == 0 ? 0.05f : 0.001f;
     uint64_t period = o->period ? o->period : (o->epochs + 2) / 3;
     *s = (struct cvk_schedule){.kind = kind,

@@ -4,11 +4,15 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/whole_file.h"
 
 /* The net as the options name it; with --resume, if that file is gone, as the checkpoint has it. */
 static int load_net(struct training *t)
@@ -45,6 +49,46 @@ static int load_data(struct training *t)
     if (cvk_data_open(t->options.data, "train", &t->train) != CVK_OK ||
         cvk_data_open(t->options.data, "test", &t->test) != CVK_OK || cvk_data_get_info(t->train, &t->info) != CVK_OK)
         return tool_fail_library("the data set");
+    if (t->info.count < t->options.batch) /* before anything is planned for so many */
+        return tool_fail(TOOL_FAILED, "%s has %llu pictures to train with, fewer than one batch of %llu: take a smaller --batch",
+                         t->info.name, (unsigned long long)t->info.count, (unsigned long long)t->options.batch);
+    return TOOL_GO_ON;
+}
+
+/* Files that a kill left half written (whole_file.h). */
+static void remove_halves(const char *folder)
+{
+    static const char *const names[] = {TRAIN_CHECKPOINT, "model.onnx", "history.csv", "gradients.csv", "confusion.csv"};
+    DIR *d = opendir(folder);
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d))
+        for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {
+            size_t whole = strlen(names[i]);
+            if (strlen(e->d_name) == whole + strlen(".XXXXXX" CVK__WHOLE_FILE_PART) && !strncmp(e->d_name, names[i], whole) &&
+                e->d_name[whole] == '.' && tool_ends_with(e->d_name, CVK__WHOLE_FILE_PART))
+                unlinkat(dirfd(d), e->d_name, 0);
+        }
+    if (d)
+        closedir(d);
+}
+
+/* The folder for what is written, for this process alone: another training there would mix its files with these. The lock ends
+ * with the process. */
+static int take_folder(struct training *t)
+{
+    const char *out = t->options.out;
+    char path[4096], safe[TOOL_TEXT];
+    int code = tool_make_folder(out);
+    if (code != TOOL_GO_ON)
+        return code;
+    t->folder = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (t->folder >= 0 && flock(t->folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return tool_fail(TOOL_FAILED, "%s: another training is writing there; wait for its end or take another --out",
+                         tool_escape(out, safe, sizeof safe));
+    remove_halves(out);
+    train_checkpoint_path(out, path, sizeof path);
+    if (!t->options.resume && access(path, F_OK) == 0)
+        tool_warn("%s: the training there is replaced by this one; --resume would go on with it",
+                  tool_escape(out, safe, sizeof safe));
     return TOOL_GO_ON;
 }
 
@@ -72,14 +116,16 @@ int train_start(struct training *t)
     if (code == TOOL_GO_ON)
         code = train_trainer_params(o, &t->info, t->class_weights, &t->params);
     if (code == TOOL_GO_ON)
-        code = tool_make_folder(o->out);
+        code = train_schedule(o, t->info.count / o->batch, &t->schedule);
     if (code != TOOL_GO_ON)
         return code;
     choose_loss(t);
     if (cvk_trainer_create(t->ctx, t->net, &t->params, &t->trainer) != CVK_OK)
-        return tool_fail_library("the training");
+        return tool_fail_library("");
     code = data_fits(&t->info, cvk_trainer_input_desc(t->trainer), cvk_trainer_target_desc(t->trainer),
                      cvk_trainer_prediction_desc(t->trainer), t->params.loss.kind);
+    if (code == TOOL_GO_ON)
+        code = take_folder(t);
     if (code != TOOL_GO_ON)
         return code;
     const struct cvk_tensor_desc *y = cvk_trainer_prediction_desc(t->trainer);
@@ -139,19 +185,7 @@ int train_save(struct training *t)
         t->told_unsaved = true;
         return TOOL_GO_ON;
     }
-    return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("the checkpoint");
-}
-
-/* Checkpoints that a kill left half written: the name of a whole one, a dot and six letters. */
-static void remove_halves(const char *folder)
-{
-    const size_t whole = strlen(TRAIN_CHECKPOINT);
-    DIR *d = opendir(folder);
-    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d))
-        if (strlen(e->d_name) == whole + 7 && !strncmp(e->d_name, TRAIN_CHECKPOINT ".", whole + 1))
-            unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
+    return status == CVK_OK ? TOOL_GO_ON : tool_fail_library("");
 }
 
 static int restore(struct training *t)
@@ -183,8 +217,6 @@ static int restore(struct training *t)
                       t->device);
     }
     cvk_checkpoint_destroy(c);
-    if (code == TOOL_GO_ON)
-        remove_halves(t->options.out);
     return code;
 }
 
@@ -213,19 +245,15 @@ int train_place(struct training *t)
         code = make_loader(t);
     if (code != TOOL_GO_ON)
         return code;
-    code = train_schedule(&t->options, t->batches, &t->schedule);
-    if (code == TOOL_GO_ON && t->batches == 0)
-        code = tool_fail(TOOL_FAILED, "%s has %llu pictures to train with, fewer than one batch of %llu: take a smaller --batch",
-                         t->info.name, (unsigned long long)t->info.count, (unsigned long long)t->options.batch);
-    if (code == TOOL_GO_ON && !t->options.quiet && !t->options.setup.json) {
+    if (!t->options.quiet && !t->options.setup.json) {
         struct cvk_session_report r = {0};
-        char count[28], test[28];
+        char count[28], test[28], safe[TOOL_TEXT];
         struct cvk_data_info info = {.size = sizeof info};
         cvk_session_get_report(cvk_trainer_session(t->trainer), &r);
         cvk_data_get_info(t->test, &info);
         printf("training on %s: %s pictures of %s, %s to test with, %llu steps of %llu an epoch, %u weight tensors\n", t->device,
-               tool_count(t->info.count, count), t->info.name, tool_count(info.count, test), (unsigned long long)t->batches,
-               (unsigned long long)t->options.batch, cvk_trainer_weight_count(t->trainer));
+               tool_count(t->info.count, count), tool_escape(t->info.name, safe, sizeof safe), tool_count(info.count, test),
+               (unsigned long long)t->batches, (unsigned long long)t->options.batch, cvk_trainer_weight_count(t->trainer));
         fflush(stdout);
     }
     return code;
@@ -261,6 +289,8 @@ void train_end(struct training *t)
     cvk_tensor_destroy(t->converted);
     metrics_free(&t->seen);
     history_free(&t->history);
+    if (t->folder >= 0)
+        close(t->folder);
     cvk_context_destroy(t->ctx);
     train_options_free(&t->options);
 }

@@ -27,7 +27,8 @@ struct training {
     struct metrics seen;                   /* of this epoch */
     double loss_sum, norm, seconds_before, epoch_start_ms, start_ms;
     uint64_t steps_seen;
-    bool told_nan, told_unsaved;
+    bool told_nan, told_unsaved, stepped;
+    int folder; /* open and locked: one training at a time writes there; -1: not yet */
 };
 
 /* Everything up to the first step, from a checkpoint with --resume. TOOL_GO_ON, or the exit code, as below. */

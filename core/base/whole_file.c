@@ -14,7 +14,7 @@ static int32_t fail_file(const struct cvk__whole_file *f, int error)
     return cvk__fail(CVK_E_IO, "file '%s': cannot be written: %s", cvk__text_escape(f->path, shown, sizeof shown), strerror(error));
 }
 
-/* mkostemp makes files for their owner alone; the permissions shall be those that open would have given. */
+/* mkostemps makes files for their owner alone; the permissions shall be those that open would have given. */
 static mode_t usual_mode(void)
 {
     mode_t mask = 022;
@@ -43,12 +43,12 @@ static int32_t find_place(struct cvk__whole_file *f, mode_t *mode)
     }
     f->place = cvk__strdup(CVK__TAG_MISC, target ? target : f->path);
     free(target);
-    size_t bytes = f->place ? strlen(f->place) + 8 : 0;
+    size_t bytes = f->place ? strlen(f->place) + sizeof ".XXXXXX" CVK__WHOLE_FILE_PART : 0;
     f->beside = cvk__alloc(CVK__TAG_MISC, bytes);
     f->buffer = cvk__alloc(CVK__TAG_MISC, CVK__WHOLE_FILE_BUFFER);
     if (!f->place || !f->beside || !f->buffer)
         return cvk__fail_memory(CVK__WHOLE_FILE_BUFFER, "writing a file");
-    snprintf(f->beside, bytes, "%s.XXXXXX", f->place);
+    snprintf(f->beside, bytes, "%s.XXXXXX" CVK__WHOLE_FILE_PART, f->place);
     return CVK_OK;
 }
 
@@ -65,7 +65,7 @@ int32_t cvk__whole_file_create(struct cvk__whole_file *f, const char *path)
     *f = (struct cvk__whole_file){.fd = -1, .path = path};
     int32_t status = find_place(f, &mode);
     if (status == CVK_OK) {
-        f->fd = mkostemp(f->beside, O_CLOEXEC);
+        f->fd = mkostemps(f->beside, sizeof CVK__WHOLE_FILE_PART - 1, O_CLOEXEC);
         status = f->fd < 0 ? fail_file(f, errno) : CVK_OK;
     }
     if (status == CVK_OK)

@@ -7,6 +7,7 @@
 #include "base.h"
 
 #define CVK__WHOLE_FILE_BUFFER (64u << 10)
+#define CVK__WHOLE_FILE_PART ".part" /* the name beside is the file's, a dot, six characters and this */
 
 struct cvk__whole_file {
     int fd;

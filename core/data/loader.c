@@ -321,7 +321,13 @@ uint64_t cvk_loader_batches(const struct cvk_loader *l)
 
 void cvk_loader_position(const struct cvk_loader *l, uint64_t *epoch, uint64_t *skip)
 {
-    *epoch = epoch_of(l, l->taken, skip);
+    uint64_t e = 0, s = 0;
+    if (l)
+        e = epoch_of(l, l->taken, &s);
+    if (epoch)
+        *epoch = e;
+    if (skip)
+        *skip = s;
 }
 
 int32_t cvk_loader_next(struct cvk_loader *l, struct cvk_tensor **x, struct cvk_tensor **target)

@@ -29,6 +29,7 @@ struct cvk__train_net {
     struct cvk__device *evaluator;
     bool random;   /* something draws: the graph has the input "train/step" */
     bool measures; /* the norms of gradients are outputs */
+    uint64_t globs_used; /* bit i: glob i of `freeze` fits a weight */
 };
 
 /* Inputs of the graph: 0 x, 1 target, 2 hyper (op/optimize.h), then step if `random`. Outputs: 0 loss, 1 prediction, then, if

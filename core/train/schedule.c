@@ -35,6 +35,8 @@ static double one_cycle(const struct cvk_schedule *s, uint64_t step)
 
 float cvk_schedule_rate(const struct cvk_schedule *s, uint64_t step)
 {
+    if (!s)
+        return 0;
     double rate = (double)s->rate;
     if (s->kind == CVK_SCHEDULE_ONE_CYCLE)
         return (float)one_cycle(s, step);

@@ -188,6 +188,8 @@ int32_t cvk_trainer_read_norms(struct cvk_trainer *t, float *norms, uint32_t cou
 {
     if (!t || !t->step_net.measures)
         return cvk__fail(CVK_E_ARG, "the norms of gradients are worked out with CVK_TRAIN_NORMS alone");
+    if (!norms)
+        return cvk__fail(CVK_E_ARG, "cvk_trainer_read_norms: norms is NULL");
     if (count != t->step_net.weight_count)
         return cvk__fail(CVK_E_ARG, "there are %u weights, but room for %u norms", t->step_net.weight_count, count);
     CVK__TRY(cvk_session_read(t->session, 3, t->norms));

@@ -41,21 +41,40 @@ static void name_of(const struct cvk__train_net *net, uint32_t node, uint32_t i,
         snprintf(out + length, bytes - length, "_%u", k);
 }
 
-/* True if one of the comma-separated globs fits the name. */
-static bool listed(const char *globs, const char *name)
+/* The next of comma-separated globs, as far as `glob` has room; false at the end. */
+static bool next_glob(const char **globs, char *glob, size_t bytes)
+{
+    if (!*globs || !**globs)
+        return false;
+    size_t length = strcspn(*globs, ",");
+    snprintf(glob, bytes, "%.*s", (int)(length < bytes ? length : bytes), *globs);
+    *globs += length + ((*globs)[length] == ',');
+    return true;
+}
+
+/* True if one of the globs fits the name; those that do are marked as used, the first 64 of them. */
+static bool listed(const char *globs, const char *name, uint64_t *used)
 {
     char glob[256];
-    while (globs && *globs) {
-        size_t length = strcspn(globs, ",");
-        if (length && length < sizeof glob) {
-            memcpy(glob, globs, length);
-            glob[length] = 0;
-            if (fnmatch(glob, name, 0) == 0)
-                return true;
-        }
-        globs += length + (globs[length] == ',');
+    bool any = false;
+    for (uint32_t k = 0; next_glob(&globs, glob, sizeof glob); k++) {
+        bool fits = strlen(glob) + 1 < sizeof glob && fnmatch(glob, name, 0) == 0;
+        *used |= fits && k < 64 ? 1ull << k : 0;
+        any |= fits;
     }
-    return false;
+    return any;
+}
+
+/* A name that fits nothing is a mistake: what was meant to stay would be trained. */
+static int32_t check_globs(const struct cvk__train_net *net, const char *globs)
+{
+    char glob[256];
+    for (uint32_t k = 0; k < 64 && next_glob(&globs, glob, sizeof glob); k++)
+        if (glob[0] && !(net->globs_used >> k & 1))
+            return cvk__fail(CVK_E_NOT_FOUND,
+                             "training: there is no weight '%s' to be frozen; the first one that is trained is '%s'",
+                             CVK__SHOW(glob), CVK__SHOW(net->states[net->weights[0].state].name));
+    return CVK_OK;
 }
 
 static const struct cvk__value *constant(const struct cvk_graph *g, cvk_value v)
@@ -204,7 +223,7 @@ static int32_t train_node(struct cvk__train_net *net, uint32_t node, const struc
             continue;
         }
         name_of(net, node, i, name, sizeof name);
-        if (!constant(g, v) || listed(p->freeze, name))
+        if (!constant(g, v) || listed(p->freeze, name, &net->globs_used))
             continue;
         CVK__TRY(add_weight(net, node, i, name));
         scale_trains |= norm && i == 1;
@@ -289,5 +308,5 @@ int32_t cvk__train_find_weights(struct cvk__train_net *net, const struct cvk_tra
     if (status == CVK_OK && !net->weight_count)
         status = cvk__fail(CVK_E_ARG, "training: the net '%s' has no weights that could be trained%s", CVK__SHOW(net->g->name),
                            p->freeze ? "; is everything frozen?" : "");
-    return status;
+    return status == CVK_OK ? check_globs(net, p->freeze) : status;
 }

@@ -64,7 +64,8 @@ struct cvk_trainer_params {
     struct cvk_optimize_params optimizer; /* zero: plain SGD; see cvk_optimizer_defaults */
     float clip_norm;                      /* longest norm of all gradients together; 0: no clipping */
     uint32_t decay_biases;                /* 1: l1, l2 and decay also for tensors of one axis (biases, norms); else weights alone */
-    const char *freeze;  /* names of weights that stay, globs with commas between: "conv1*,fc.bias"; NULL: none */
+    const char *freeze;  /* names of weights that stay, globs with commas between: "conv1*,fc.bias"; NULL: none. One that fits no weight
+                          * is CVK_E_NOT_FOUND */
     const char *prediction; /* name of the output that the loss looks at; NULL: the first */
     uint64_t seed;       /* of dropout */
     uint64_t memory_limit_bytes;

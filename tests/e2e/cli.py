@@ -35,7 +35,7 @@ def run(*words, code=0, **variables):
     kept = ("CONVOKE_PLUGIN_PATH", "CONVOKE_CACHE_DIR")
     env = {k: v for k, v in os.environ.items() if not k.startswith("CONVOKE_") or k in kept}
     env.update(variables)
-    result = subprocess.run([str(COMMAND)] + [str(w) for w in words], capture_output=True, env=env, timeout=300)
+    result = subprocess.run([str(COMMAND)] + [w if isinstance(w, bytes) else str(w) for w in words], capture_output=True, env=env, timeout=300)
     out, err = result.stdout.decode(), result.stderr.decode()
     assert result.returncode == code, f"convoke {words}: exit code {result.returncode}, not {code}\n{out}\n{err}"
     return out, err

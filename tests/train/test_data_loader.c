@@ -327,6 +327,9 @@ static void test_refusals(void **state)
     refuse_loader(curve, (struct cvk_loader_params){.flip = 1}, "tell places");
     refuse_loader(NULL, (struct cvk_loader_params){0}, "NULL");
     assert_int_equal(cvk_loader_next(NULL, NULL, NULL), CVK_E_ARG);
+    uint64_t skip = 5;
+    cvk_loader_position(NULL, NULL, &skip);
+    assert_int_equal(skip, 0);
     struct cvk_loader *l = load(d, NULL); /* all defaults */
     assert_int_equal(cvk_loader_batches(l), 10);
     cvk_loader_destroy(l);

@@ -99,6 +99,7 @@ static void names(void **state)
     assert_string_equal(cvk_schedule_name(CVK_SCHEDULE_COSINE), "cosine");
     assert_string_equal(cvk_schedule_name(CVK_SCHEDULE_ONE_CYCLE), "one_cycle");
     assert_null(cvk_schedule_name(4));
+    assert_true(cvk_schedule_rate(NULL, 1) == 0);
 }
 
 int main(void)

@@ -135,6 +135,9 @@ static void frozen_weights_stay(void **state)
     struct cvk_trainer *none = NULL;
     assert_int_equal(cvk_trainer_create(r.ctx, r.net, &p, &none), CVK_E_ARG);
     assert_non_null(strstr(cvk_error_text(), "frozen"));
+    p.freeze = "conv1.*,konv2.*"; /* would be trained unnoticed */
+    assert_int_equal(cvk_trainer_create(r.ctx, r.net, &p, &none), CVK_E_NOT_FOUND);
+    assert_non_null(strstr(cvk_error_text(), "'konv2.*'"));
     rig_free(&r);
 }
 
@@ -222,6 +225,7 @@ static void clipping_shortens_the_step(void **state)
             before[i] = rig_read(&r, cvk_trainer_weight_name(r.t, i));
         check_ok(cvk_trainer_step(r.t, r.x, r.target, &result), "step");
         check_ok(cvk_trainer_read_norms(r.t, norms, 6), "norms");
+        assert_int_equal(cvk_trainer_read_norms(r.t, NULL, 6), CVK_E_ARG);
         double moved = 0, sum = 0;
         for (uint32_t i = 0; i < 6; i++) {
             struct cvk_tensor *after = rig_read(&r, cvk_trainer_weight_name(r.t, i));
