@@ -5,7 +5,7 @@
 
 #include "arith.h"
 
-/* As in kernels/reduce.cl. A result's elements are `steps` runs of `run` neighbours, results come in `inner` neighbours; one of
+/* As in kernels/fold.cl. A result's elements are `steps` runs of `run` neighbours, results come in `inner` neighbours; one of
  * run and inner is 1. */
 struct ocl_fold {
     cl_int results, inner, steps, run;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * gather: slices by numbers or by tuples of numbers, and single elements. Indices out of range write zeros and are told to
  * fault.c. */
-#include "fault.h"
+#include "gather.h"
+
 #include "kernel_sources.h"
 #include "move.h"
 
@@ -29,8 +30,7 @@ static int64_t product(const int64_t *dims, uint32_t first, uint32_t last)
     return n;
 }
 
-/* The first axis that indices address, and how many numbers address together. */
-static uint32_t addressed(const struct cvk_node *node, uint32_t *tuple)
+uint32_t ocl_gather_addressed(const struct cvk_node *node, uint32_t *tuple)
 {
     const struct cvk_gather_params *p = node->params;
     const struct cvk_tensor_desc *indices = node->inputs[1];
@@ -38,15 +38,21 @@ static uint32_t addressed(const struct cvk_node *node, uint32_t *tuple)
     return p->kind == CVK_GATHER_ND ? p->batch_dims : (uint32_t)p->axis;
 }
 
-static int32_t tell(const struct ocl_device *d, const struct ocl_checker *c, cl_int place, cl_int smallest, cl_int largest)
+int32_t ocl_gather_tell(const struct ocl_device *d, const struct cvk_node *node, const struct cvk_tensor_desc *x, cl_int place,
+                        cl_int smallest, cl_int largest)
 {
-    const struct cvk_node *node = ((const struct state *)c)->node;
-    uint32_t tuple, axis = addressed(node, &tuple);
+    uint32_t tuple, axis = ocl_gather_addressed(node, &tuple);
     axis += (uint32_t)place % tuple;
     return cvk_fail(d->host, CVK_E_ARG,
                     "gather '%s': the index at place %d of the indices is out of range (wrong ones are from %d to %d); axis %u "
                     "of the input has %lld places",
-                    node->name, place, smallest, largest, axis, (long long)node->inputs[0]->dims[axis]);
+                    node->name, place, smallest, largest, axis, (long long)x->dims[axis]);
+}
+
+static int32_t tell(const struct ocl_device *d, const struct ocl_checker *c, cl_int place, cl_int smallest, cl_int largest)
+{
+    const struct cvk_node *node = ((const struct state *)c)->node;
+    return ocl_gather_tell(d, node, node->inputs[0], place, smallest, largest);
 }
 
 static int32_t build_slices(struct cvk_exec *e, struct state *s)
@@ -54,7 +60,7 @@ static int32_t build_slices(struct cvk_exec *e, struct state *s)
     struct ocl_device *d = ocl_device_of(e);
     const struct cvk_gather_params *p = e->node->params;
     const struct cvk_tensor_desc *x = e->node->inputs[0], *indices = e->node->inputs[1];
-    uint32_t tuple, first = addressed(e->node, &tuple), bytes = ocl_dtype_bytes(x->dtype);
+    uint32_t tuple, first = ocl_gather_addressed(e->node, &tuple), bytes = ocl_dtype_bytes(x->dtype);
     bool nd = p->kind == CVK_GATHER_ND;
     int64_t rows, width = product(x->dims, first + tuple, x->rank), count = product(indices->dims, 0, indices->rank);
     struct slices_args args = {.id = s->checker.id, .wide = indices->dtype == CVK_I64, .tuple = (cl_int)tuple};
@@ -82,7 +88,7 @@ static int32_t build_elements(struct cvk_exec *e, struct state *s)
 {
     struct ocl_device *d = ocl_device_of(e);
     const struct cvk_tensor_desc *x = e->node->inputs[0], *indices = e->node->inputs[1];
-    uint32_t tuple, axis = addressed(e->node, &tuple), last = x->rank - 1, bytes = ocl_dtype_bytes(x->dtype);
+    uint32_t tuple, axis = ocl_gather_addressed(e->node, &tuple), last = x->rank - 1, bytes = ocl_dtype_bytes(x->dtype);
     int64_t dims[OCL_MAX_AXES], strides[OCL_MAX_AXES];
     struct elements_args args = {.id = s->checker.id, .wide = indices->dtype == CVK_I64, .rank = (cl_int)last};
     char options[OCL_OPTION_BYTES] = "";

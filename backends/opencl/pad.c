@@ -4,6 +4,7 @@
 
 #include "kernel_sources.h"
 #include "move.h"
+#include "resize.h"
 
 /* What the kernel takes (move.cl). */
 struct pad_args {
@@ -85,6 +86,26 @@ static struct padding padding_of(const struct cvk_node *node, uint32_t max_bytes
         add_axis(&p, (struct axis){.dim = 1, .kept = 1, .stride = 1}, constant);
     widen(&p, max_bytes, constant);
     return p;
+}
+
+/* Index among `kept` elements of place i, which may lie before or behind them; -1: the constant. */
+static int64_t source(uint32_t mode, int64_t i, int64_t kept)
+{
+    if (i >= 0 && i < kept)
+        return i;
+    if (mode == CVK_PAD_CONSTANT)
+        return -1;
+    if (mode == CVK_PAD_EDGE || kept == 1)
+        return i < 0 ? 0 : kept - 1;
+    int64_t period = mode == CVK_PAD_WRAP ? kept : 2 * (kept - 1), at = (i % period + period) % period;
+    return at < kept ? at : period - at;
+}
+
+struct ocl_taps ocl_pad_taps(const struct cvk_pad_params *p, uint32_t axis, int64_t i, int64_t in)
+{
+    int64_t before = p->begin[axis] > 0 ? p->begin[axis] : 0, cut = p->begin[axis] < 0 ? -p->begin[axis] : 0,
+            kept = in - cut + (p->end[axis] < 0 ? p->end[axis] : 0), at = source(p->mode, i - before, kept);
+    return (struct ocl_taps){.count = at >= 0, .at = {(cl_int)(at + cut)}, .weight = {1}};
 }
 
 static int32_t set_up(struct cvk_exec *e, struct ocl_call *call, const struct padding *p)

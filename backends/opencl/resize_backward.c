@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The gradient of resize, one axis after the other: tables made at build tell who has read each index. */
+ * The gradients of resize and pad, one axis after the other: tables made at build tell who has read each index. */
 #include "resize.h"
 
 #define ITEM_FLOATS 8192 /* of an item on CPU devices, at least */
@@ -29,6 +29,8 @@ static struct ocl_taps taps_of(const struct cvk_node *node, uint32_t axis, int64
     const struct cvk_tensor_desc *dy = node->inputs[0], *dx = node->outputs[0];
     if (dx->rank == 0)
         return (struct ocl_taps){.count = 1, .weight = {1}};
+    if (node->op == CVK_OP_PAD)
+        return ocl_pad_taps(node->params, axis, i, dx->dims[axis]);
     return ocl_resize_taps(node->params, axis, i, dx->dims[axis], dy->dims[axis]);
 }
 
@@ -78,7 +80,7 @@ static int32_t upload(struct cvk_exec *e, uint32_t axis, cl_mem *links_out, cl_m
     uint64_t most = 4 * (uint64_t)out, ints = (uint64_t)in + 1 + most, each = doubles ? sizeof(double) : sizeof(float);
     char *room = e->host->alloc(e->host, ints * sizeof(cl_int) + (most + 1) * each + 8, 0);
     if (!room)
-        return cvk_fail(e->host, CVK_E_MEMORY, "no memory for the table of a resize (%llu entries)", (unsigned long long)most);
+        return cvk_fail(e->host, CVK_E_MEMORY, "no memory for the table of a gradient (%llu entries)", (unsigned long long)most);
     char *weights = room + ocl_round_up(ints * sizeof(cl_int), 8);
     cl_int *begin = (cl_int *)room, *to = begin + in + 1;
     memset(room, 0, ints * sizeof(cl_int));
@@ -196,7 +198,7 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
         OCL_TRY(ocl_blocked(q));
     count = active_axes(q->node, axes);
     if (q->layout_x != CVK_LAYOUT_PLAIN && axes[0] < 2)
-        return cvk_refuse(q, "in blocks only the maps are resized");
+        return cvk_refuse(q, "in blocks only the maps change their size");
     for (uint32_t i = 0; i + 1 < count; i++) {
         uint64_t elements = elements_after(q->node, q->layout_x, axes, i);
         if (elements > INT32_MAX)
@@ -208,8 +210,11 @@ static int32_t plan(const struct cvk_query *q, struct cvk_plan *plan)
     return CVK_OK;
 }
 
+#define REST                                                                                                                   \
+    .pass = CVK_PASS_BACKWARD_DATA, .dtypes = OCL_FLOATS, .layouts_x = OCL_PLAIN | OCL_NC16,                                   \
+    .layouts_y = OCL_PLAIN | OCL_NC16, .plan = plan, .build = build, .run = run, .finish = release
 const struct cvk_kernel ocl_resize_backward_rows[] = {
-    {OCL_ROW(RESIZE, "axes"), .pass = CVK_PASS_BACKWARD_DATA, .dtypes = OCL_FLOATS, .layouts_x = OCL_PLAIN | OCL_NC16,
-     .layouts_y = OCL_PLAIN | OCL_NC16, .plan = plan, .build = build, .run = run, .finish = release},
+    {OCL_ROW(RESIZE, "axes"), REST},
+    {OCL_ROW(PAD, "axes"), REST},
 };
 const uint32_t ocl_resize_backward_row_count = OCL_COUNT(ocl_resize_backward_rows);

@@ -112,6 +112,7 @@ static const struct cvk_case cases[] = {
     {"number_power", P(CVK_POW), .rtol = 1e-4,
      TWO(RANGE(0.1, 4, 3, 19, 5, 7), {.rank = 0, .lo = -0.5, .hi = -0.5, .constant = 1})},
     {"number_cube", P(CVK_POW), TWO(RANGE(-4, 4, 3, 19, 5, 7), {.rank = 0, .lo = 3, .hi = 3, .constant = 1})},
+    {"rows_max", P(CVK_MAX), TWO(X(700, 19), X(19))},
     {"number_max", P(CVK_MAX), TWO(X(3, 19, 23, 29), {.rank = 0, .lo = 0.25, .hi = 0.25})},
     {"series_channels", P(CVK_MUL), TWO(X(2, 21, 40), X(21, 1))},
     {"volume_channels", P(CVK_ADD), TWO(X(2, 6, 3, 4, 5), X(6, 1, 1, 1))},

@@ -15,6 +15,7 @@ static const double with_nan[] = {1, (double)NAN, 3, -2};
 static const double infinities[] = {HUGE_VAL, 1, -HUGE_VAL, 2, -HUGE_VAL, -HUGE_VAL};
 static const double far_apart[] = {1000, 1001, -1000, 999.5, -HUGE_VAL};
 static const double lowest[] = {-HUGE_VAL};
+static const double some_zeros[] = {2, 3, -4, 2, 0, -4, 0, 3, 0};
 
 /* One kind over the axes of a picture in turn; numbers from lo to hi. */
 #define KIND(name, kind, from, to)                                                                                               \
@@ -110,6 +111,8 @@ static const struct cvk_case cases[] = {
     {"log_sum_exp_lowest", P(CVK_REDUCE_LOG_SUM_EXP, AXES(0)), ONE({DIMS(3), VALUES(lowest)})},
     {"log_sum_exp_nan", P(CVK_REDUCE_LOG_SUM_EXP, AXES(1)), ONE({DIMS(2, 4), VALUES(with_nan)})},
     {"log_sum_negative", P(CVK_REDUCE_LOG_SUM, AXES(1)), ONE({DIMS(2, 3), .lo = -2, .hi = -1})},
+    {"prod_zeros", P(CVK_REDUCE_PROD, AXES(1)), ONE({DIMS(3, 3), VALUES(some_zeros)})},
+    {"prod_zeros_columns", P(CVK_REDUCE_PROD, AXES(0)), ONE({DIMS(3, 3), VALUES(some_zeros)})},
     {"max_ties", P(CVK_REDUCE_MAX, AXES(1)), ONE({DIMS(5, 9), .fill = CVK_FILL_TIES})},
 
     /* other types */

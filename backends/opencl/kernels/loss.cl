@@ -63,16 +63,7 @@ inline struct sum sum_lanes(struct sum s, V v, int count)
 }
 
 #ifdef INDEXED
-/* A class that is none, for fault.c. */
-inline void tell(__global volatile int *fault, int id, int place, long class)
-{
-    int was = atomic_cmpxchg(fault, 0, id), value = (int)clamp(class, (long)INT_MIN, (long)INT_MAX);
-    if (was != 0 && was != id)
-        return;
-    atomic_min(fault + 1, place);
-    atomic_min(fault + 2, value);
-    atomic_max(fault + 3, value);
-}
+#include "indices.cl"
 
 /* The class of each lane, 0 where there is none; its weight, 0 where ignored, NaN where the class is none. */
 struct classes {

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Folds elements to one number, KIND as op/reduce.h numbers it. A result's elements are `steps` runs of `run` neighbours;
- * results come in `inner` neighbours. Sums are made of parts of at most 64 numbers, so that long ones do not lose what is
- * small. */
-struct fold {
-    int results, inner, steps, run;
-    int kept_rank, folded_rank;
-    int kept_size[8], kept_stride[8], folded_size[8], folded_stride[8];
-};
+ * Folds elements to one number, KIND as op/reduce.h numbers it. Sums are made of parts of at most 64 numbers, so that long ones
+ * do not lose what is small. */
+#include "fold.cl"
 
 #if defined(WIDE)
 #define V float16
@@ -93,31 +88,6 @@ inline V result_of(V sum, V top, int count)
 #else
     return sum;
 #endif
-}
-
-/* Where the element of an index on the kept axes is, and on the folded ones. */
-inline int kept_offset(struct fold s, int index)
-{
-    int offset = 0;
-#define STEP(k)                                                                                                                \
-    offset += index % s.kept_size[k] * s.kept_stride[k];                                                                       \
-    index /= s.kept_size[k];
-    EACH_AXIS(s.kept_rank, STEP)
-#undef STEP
-    return offset;
-}
-
-inline int folded_offset(struct fold s, int index)
-{
-    int offset = 0;
-    if (s.folded_rank <= 1)
-        return index * s.folded_stride[0];
-#define STEP(k)                                                                                                                \
-    offset += index % s.folded_size[k] * s.folded_stride[k];                                                                   \
-    index /= s.folded_size[k];
-    EACH_AXIS(s.folded_rank, STEP)
-#undef STEP
-    return offset;
 }
 
 #if defined(WIDE)
