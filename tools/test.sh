@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Gets the packages, builds Convoke six times in build-test/ and runs the tests:
 #   gcc    all tests
-#   bare   without optional libraries: all tests but those of the source
+#   bare   without optional libraries: the tests of what uses them (core and backends are the same code as in gcc)
 #   clang  compiled only, every warning an error
 #   asan   under the address and undefined-behaviour sanitizers: all tests but those of the source
 #   arm    for 64-bit Arm, emulated: the SIMD backend's conformance
@@ -66,7 +66,7 @@ check() {
 
 runner=()
 build gcc "${cache}gcc" --prefix="$PWD/build-test/installed" && check gcc
-build bare "${cache}gcc" --prefix="$PWD/build-test/installed" "${bare[@]}" && check bare --no-suite source
+build bare "${cache}gcc" --prefix="$PWD/build-test/installed" "${bare[@]}" && check bare --no-suite source --no-suite core --no-suite conform
 build clang clang -Dc_args=-O0
 build asan gcc -Doptimization=1 -Db_sanitize=address,undefined "${sanitizer[@]}" && check asan --no-suite source --timeout-multiplier 4
 
